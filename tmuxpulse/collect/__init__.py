@@ -1,0 +1,1 @@
+"""From a real tmux to events: the engines, and commands to tmux."""

@@ -1,0 +1,1 @@
+"""Sequence, ring, fan-out, snapshots."""

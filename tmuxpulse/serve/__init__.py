@@ -1,0 +1,1 @@
+"""The server: front door, sessions, the one nursery."""

@@ -1,0 +1,1 @@
+"""Facts to judgement: what a pane is doing. Pure."""

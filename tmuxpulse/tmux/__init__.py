@@ -1,0 +1,1 @@
+"""Bytes to facts: what tmux says, as values. Pure."""
