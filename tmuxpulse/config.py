@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -50,7 +53,7 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     grace_seconds: float = 3.0
 
 
-def runtime_dir(environ: dict[str, str] | None = None) -> Path:
+def runtime_dir(environ: Mapping[str, str] | None = None) -> Path:
     """Make and check the directory for sockets and FIFOs: ours alone, mode 0700.
 
     Taken from ``TMUXPULSE_RUNTIME_DIR``, else the platform's own (``$XDG_RUNTIME_DIR``), else a
@@ -59,8 +62,9 @@ def runtime_dir(environ: dict[str, str] | None = None) -> Path:
     Raises:
         UsageError: it belongs to somebody else, others can enter it, or it cannot be made.
     """
-    chosen = (os.environ if environ is None else environ).get("TMUXPULSE_RUNTIME_DIR")
-    path = Path(chosen) if chosen else user_runtime_path("tmuxpulse", appauthor=False)
+    env = os.environ if environ is None else environ
+    chosen = env.get("TMUXPULSE_RUNTIME_DIR")
+    path = Path(chosen) if chosen else _platform_runtime_dir(env)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.mkdir(mode=0o700, exist_ok=True)
@@ -81,3 +85,11 @@ def runtime_dir(environ: dict[str, str] | None = None) -> Path:
 def default_unix_socket(directory: Path) -> str:
     """Where `serve` listens for the same user's programs, and they look for it."""
     return str(directory / "tmuxpulse.sock")
+
+
+def _platform_runtime_dir(env: Mapping[str, str]) -> Path:
+    if env.get("XDG_RUNTIME_DIR") or sys.platform == "darwin":
+        return user_runtime_path("tmuxpulse", appauthor=False)
+    # Without a session manager: directly in the sticky temporary directory, where nobody else can
+    # replace a directory of ours.
+    return Path(tempfile.gettempdir()) / f"tmuxpulse-{os.getuid()}"

@@ -13,6 +13,8 @@ import msgspec
 
 from tmuxpulse.wire import Numbered, Tree
 
+MESSAGE_CHARACTERS = 128 << 10  # of joined events; peers commonly refuse messages above 1 MiB
+
 
 class Encoded(msgspec.Struct, frozen=True):
     """A numbered event and its one encoding, shared by everybody who gets it."""
@@ -28,14 +30,31 @@ class Batch:
         self.events = events
 
     @cached_property
-    def ndjson(self) -> bytes:
-        """The events as JSON objects with a newline between them, joined once."""
-        return b"\n".join([event.line for event in self.events])
+    def messages(self) -> list[str]:
+        """The events as JSON objects with a newline between them: joined and decoded once.
+
+        More than one text only where one would be over `MESSAGE_CHARACTERS`.
+        """
+        return pack([event.line.decode() for event in self.events])
 
     @cached_property
     def size(self) -> int:
         """Bytes of all encodings together."""
         return sum(len(event.line) for event in self.events)
+
+
+def pack(texts: list[str]) -> list[str]:
+    """Join texts with newlines into as few as `MESSAGE_CHARACTERS` allows; none is cut."""
+    packed: list[str] = []
+    begin = size = 0
+    for position, text in enumerate(texts):
+        if size + len(text) > MESSAGE_CHARACTERS and position > begin:
+            packed.append("\n".join(texts[begin:position]))
+            begin, size = position, 0
+        size += len(text) + 1
+    if begin < len(texts):
+        packed.append("\n".join(texts[begin:]))
+    return packed
 
 
 class Lost(msgspec.Struct, frozen=True, kw_only=True):
