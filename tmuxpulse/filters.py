@@ -74,6 +74,10 @@ def check_filter(wanted: Filter) -> None:
                     "INVALID_FILTER",
                     f"filters.{field}[{position}]: 1 to {MAX_PATTERN_LENGTH} characters",
                 )
+        try:
+            _glob(patterns)
+        except re.error:  # [z-a], on Python releases before 3.10.5
+            raise RequestError("INVALID_FILTER", f"filters.{field}: not a glob") from None
 
 
 def compile_filters(wanted: Iterable[Filter]) -> Predicate:

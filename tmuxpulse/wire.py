@@ -18,6 +18,9 @@ from tmuxpulse.filters import EVERYTHING, Filter
 PROTOCOL_VERSION = 1
 SUBPROTOCOL = "tmuxpulse.v1.ndjson"
 MAX_MESSAGE_BYTES = 65536
+MAX_ID_CHARACTERS = 256
+MAX_ID_INTEGER = 2**53  # beyond it JavaScript rounds, and beyond 64 bits nothing encodes it
+MAX_TEXT = 200  # of a refusal that quotes what was refused
 
 RequestId = Union[str, int, None]  # noqa: UP007  # evaluated by msgspec on Python 3.10
 
@@ -345,7 +348,7 @@ class _Head(msgspec.Struct):
     session_id: str | None = None
     window_id: str | None = None
     pane_id: str | None = None
-    server: str | None = None
+    server: str | dict[str, Any] | None = None  # an object in the greeting
     linked_sessions: tuple[str, ...] = ()
     data: msgspec.Raw = msgspec.Raw(b"{}")
 
@@ -396,20 +399,24 @@ def decode_request(message: bytes | str) -> AnyRequest:
             the message holds.
     """
     try:
-        return _requests.decode(message)
+        request = _requests.decode(message)
     except msgspec.ValidationError as error:
         raise _refusal(message, str(error)) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError) as error:
         raise RequestError("INVALID_JSON", f"not valid JSON: {error}") from None
+    if request.id is not None and not _is_id(request.id):
+        raise RequestError(
+            "INVALID_REQUEST",
+            f"`id` is a string of at most {MAX_ID_CHARACTERS} characters, or an integer"
+            " of at most 53 bits",
+        )
+    return request
 
 
 def request_id(message: bytes | str) -> RequestId:
     """The `id` of a request that was refused, so that the error can repeat it; else None."""
-    try:
-        found = _request_heads.decode(message).id
-    except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError):
-        return None
-    return found if isinstance(found, str | int) and not isinstance(found, bool) else None
+    head = _request_head(message)
+    return head.id if head is not None and _is_id(head.id) else None
 
 
 def decode_message(message: bytes | str) -> AnyReply | Numbered | None:
@@ -418,6 +425,13 @@ def decode_message(message: bytes | str) -> AnyReply | Numbered | None:
     Raises:
         msgspec.DecodeError: it is not a message of this protocol.
     """
+    try:
+        return _decode_message(message)
+    except (UnicodeError, RecursionError) as error:
+        raise msgspec.DecodeError(f"not a message: {error}") from None
+
+
+def _decode_message(message: bytes | str) -> AnyReply | Numbered | None:
     head = _heads.decode(message)
     if head.type in _reply_types:
         return _replies.decode(message)
@@ -428,6 +442,8 @@ def decode_message(message: bytes | str) -> AnyReply | Numbered | None:
         data = msgspec.json.decode(head.data, type=BY_TYPE[head.type])
     else:
         return None
+    if isinstance(head.server, dict):
+        raise msgspec.ValidationError("Expected `str | null`, got `object` - at `$.server`")
     place = Place(
         server=head.server,
         session=head.session,
@@ -458,19 +474,26 @@ def _whole_second(seconds: int) -> str:
 
 
 def _refusal(message: bytes | str, text: str) -> RequestError:
-    action = _request_heads.decode(message).action if _is_object(message) else None
-    if action is None:
+    head = _request_head(message)
+    if head is None or head.action is None:
         return RequestError("INVALID_REQUEST", "a request is an object with an `action`")
+    action = head.action
     if not isinstance(action, str) or action not in ACTIONS:
         known = ", ".join(sorted(ACTIONS))
         return RequestError("UNKNOWN_ACTION", f"unknown action {action!r:.80}; known: {known}")
     code = "INVALID_FILTER" if "$.filters" in text else "INVALID_REQUEST"
-    return RequestError(code, text)
+    return RequestError(code, text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}...")
 
 
-def _is_object(message: bytes | str) -> bool:
+def _request_head(message: bytes | str) -> _RequestHead | None:
+    """The part that tells what an invalid request was about; None when that cannot be read."""
     try:
-        _request_heads.decode(message)
-    except msgspec.DecodeError:
-        return False
-    return True
+        return _request_heads.decode(message)
+    except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError):
+        return None
+
+
+def _is_id(found: object) -> bool:
+    if isinstance(found, str):
+        return len(found) <= MAX_ID_CHARACTERS
+    return isinstance(found, int) and not isinstance(found, bool) and abs(found) < MAX_ID_INTEGER

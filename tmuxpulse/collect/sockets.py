@@ -25,7 +25,9 @@ def resolve_sockets(
 ) -> tuple[str, ...]:
     """Turn ``-L`` names and ``-S`` paths into paths, each once, in order; none given: none."""
     directory = socket_dir(environ)
-    found = [str(directory / name) for name in names] + [os.path.abspath(path) for path in paths]
+    found = [str(directory / name) for name in names] + [
+        str(Path(path).absolute()) for path in paths
+    ]
     return tuple(dict.fromkeys(found))
 
 
@@ -43,13 +45,15 @@ def all_sockets(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
         entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
     except OSError:  # no tmux server was ever started
         entries = []
-    for entry in entries:
-        try:
-            if stat.S_ISSOCK(entry.stat(follow_symlinks=False).st_mode):
-                found.append(entry.path)
-        except OSError:  # gone since it was listed
-            continue
+    found += [entry.path for entry in entries if _is_socket(entry)]
     return tuple(dict.fromkeys(found))
+
+
+def _is_socket(entry: os.DirEntry[str]) -> bool:
+    try:
+        return stat.S_ISSOCK(entry.stat(follow_symlinks=False).st_mode)
+    except OSError:  # gone since it was listed
+        return False
 
 
 def socket_name(path: str, environ: Mapping[str, str] = os.environ) -> str:
@@ -72,7 +76,7 @@ def is_alive(path: str) -> bool:
 
 
 def peer_pid(path: str) -> int | None:
-    """The process id of the server behind a socket, asked of the kernel; None where it can't tell."""
+    """The process id of the server behind a socket, from the kernel; None where it can't tell."""
     if not hasattr(socket, "SO_PEERCRED"):
         return None
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
@@ -110,7 +114,7 @@ def program_of(pid: int | None, default: str) -> str:
         return default
     link = f"/proc/{pid}/exe"
     try:
-        target = os.readlink(link)
+        target = str(Path(link).readlink())
     except OSError:
         return default
     if os.access(target, os.X_OK):

@@ -170,10 +170,13 @@ class Reader:
 
     Attributes:
         filters: what it gets; change with `Hub.move`. Empty: nothing.
+        sink: offered each batch when nothing is queued before it; what it takes (True) is not
+            queued. Must neither wait nor raise. It saves a task switch for each delivery.
     """
 
     def __init__(self, hub: Hub, *, batches: int, max_bytes: int) -> None:
         self.filters: frozenset[Filter] = frozenset()
+        self.sink: Callable[[Batch], bool] | None = None
         self._hub = hub
         self._queue: deque[Batch] = deque()
         self._max_batches = batches
@@ -225,6 +228,8 @@ class Reader:
 
         An empty queue takes a batch of any size: else its reader would wait for nothing.
         """
+        if self.sink is not None and not self._queue and not self._lost_from and self.sink(batch):
+            return
         if not self._lost_from and (
             not self._queue
             or (

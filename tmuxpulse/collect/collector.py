@@ -1,0 +1,145 @@
+"""All tmux servers of a user: each one is waited for, watched, and waited for again.
+
+A server that is not there yet, ends, comes back, or does not answer is a state with an event, not
+an error. An engine's failure is retried with growing pauses and told as `server.trouble`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import trio
+
+from tmuxpulse.collect import sockets
+from tmuxpulse.collect.command import Identity, Tmux, identify
+from tmuxpulse.collect.engine import Engine
+from tmuxpulse.collect.groups import one_tmux_error
+from tmuxpulse.collect.watch import ServerWatch
+from tmuxpulse.config import CollectSettings
+from tmuxpulse.errors import TmuxError, TmuxTooOld, TmuxUnavailable
+from tmuxpulse.hub.hub import Hub
+
+LOOK_SECONDS = 0.1  # how often a socket without a server is tried: one `connect`
+SCAN_SECONDS = 1.0  # how often the directory of sockets is read, when all are watched
+RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
+STEADY_SECONDS = 30.0  # an engine that ran this long begins again with the shortest pause
+OLDEST_PIPE = (3, 2)
+
+
+async def run_collector(
+    hub: Hub,
+    settings: CollectSettings,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Watch until cancelled; `started` when every socket was looked at once.
+
+    Cancelling leaves the tmux servers as they were.
+
+    Raises:
+        TmuxNotFound: there is no tmux program.
+    """
+    program = sockets.find_program()
+    watched: set[str] = set()
+    async with trio.open_nursery() as nursery:
+
+        async def look() -> None:
+            for path in settings.sockets or sockets.all_sockets():
+                if path not in watched:
+                    watched.add(path)
+                    await nursery.start(partial(_run_socket, hub, settings, program, path))
+
+        await look()
+        task_status.started()
+        while not settings.sockets:
+            await trio.sleep(SCAN_SECONDS)
+            await look()
+
+
+async def _run_socket(
+    hub: Hub,
+    settings: CollectSettings,
+    program: str,
+    path: str,
+    *,
+    task_status: trio.TaskStatus[None],
+) -> None:
+    """Watch whatever tmux server comes and goes on one socket."""
+    watch = ServerWatch(hub, sockets.socket_name(path), path)
+    ready = _Ready(task_status)
+    failures = 0
+    newborn = False
+    with hub.source(path, watch.view):
+        if not sockets.is_alive(path):
+            newborn = True
+            ready.say()
+        while True:
+            while not sockets.is_alive(path):
+                newborn = True
+                await trio.sleep(LOOK_SECONDS)
+            began = trio.current_time()
+            try:
+                tmux = Tmux(sockets.program_of(sockets.peer_pid(path), program), path)
+                identity = await identify(tmux)
+                engine = choose_engine(tmux, identity, settings, newborn=newborn)
+                with one_tmux_error():
+                    async with trio.open_nursery() as nursery:
+                        nursery.start_soon(_tell_when_listed, watch, ready)
+                        await watch.watch(engine, identity)
+                        nursery.cancel_scope.cancel()
+                newborn = False
+            except TmuxUnavailable:
+                continue  # it ended while we were asking
+            except TmuxError as error:
+                if trio.current_time() - began > STEADY_SECONDS:
+                    failures = 0
+                pause = RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
+                failures += 1
+                watch.trouble(str(error), pause)
+                ready.say()
+                await trio.sleep(pause)
+
+
+async def _tell_when_listed(watch: ServerWatch, ready: _Ready) -> None:
+    await watch.is_listed.wait_value(True)
+    ready.say()
+
+
+class _Ready:
+    """Says once that the first look is done."""
+
+    def __init__(self, task_status: trio.TaskStatus[None]) -> None:
+        self._task_status = task_status
+
+    def say(self) -> None:
+        self._task_status.started()
+        self._task_status = trio.TASK_STATUS_IGNORED
+
+
+def choose_engine(
+    tmux: Tmux, identity: Identity, settings: CollectSettings, *, newborn: bool
+) -> Engine:
+    """The engine that was asked for, or the one that does this server no harm.
+
+    Raises:
+        TmuxTooOld: `pipe` was asked for, and the server is older than 3.2.
+    """
+    choice = settings.engine
+    if choice == "auto":
+        choice = "pipe" if identity.release >= OLDEST_PIPE else "poll"
+    if choice == "pipe":
+        if identity.release < OLDEST_PIPE:
+            raise TmuxTooOld(
+                f"tmux {identity.version} has no pipes to watch by; use --engine poll",
+                version=identity.version,
+            )
+        from tmuxpulse.collect.pipe import PipeEngine
+
+        return PipeEngine(tmux, identity, runtime_dir=settings.runtime_dir, newborn=newborn)
+    if choice == "control":
+        from tmuxpulse.collect.control import ControlEngine
+
+        return ControlEngine(tmux, identity)
+    from tmuxpulse.collect.poll import PollEngine
+
+    return PollEngine(tmux, identity)

@@ -1,0 +1,206 @@
+"""Who may pass the front door, and to what: a request head in, an answer out. Pure.
+
+The rules, in the order they are asked:
+
+1. a head of plain ASCII, each header that decides something at most once
+   (wsproto dies of a non-ASCII byte in some of them);
+2. Host on the list, else 421: a page that reached us by DNS rebinding names another host;
+3. Origin, where there is one, our own, exactly: other pages' scripts stay out. No Origin is a
+   program: a process of this machine, since only loopback is listened on;
+4. nothing a browser marks as begun by another site;
+5. GET or HEAD, no body, a path that exists;
+6. for a WebSocket, a handshake that wsproto will accept, so that it never answers on its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import h11
+import msgspec
+
+from tmuxpulse.serve.pages import Page
+from tmuxpulse.wire import SUBPROTOCOL
+
+SOCKET_PATHS = ("/", "/monitor")
+
+SECURITY_HEADERS: tuple[tuple[str, str], ...] = (
+    (
+        "Content-Security-Policy",
+        (
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+            " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
+            " require-trusted-types-for 'script'"
+        ),
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cache-Control", "no-store"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+)
+
+_ONCE = (
+    "connection",
+    "host",
+    "origin",
+    "sec-fetch-site",
+    "sec-websocket-key",
+    "sec-websocket-version",
+    "upgrade",
+)
+_PRINTABLE = re.compile(rb"[\t\x20-\x7e]*")
+_KEY = re.compile(r"[A-Za-z0-9+/]{22}==")  # 16 bytes in base64
+_WEBSOCKET_VERSION = "13"
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """An HTTP response, after which the connection is closed."""
+
+    status: HTTPStatus
+    body: bytes
+    content_type: str = "text/plain; charset=utf-8"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Upgrade(msgspec.Struct, frozen=True):
+    """A WebSocket handshake that may go on."""
+
+    ndjson: bool
+
+
+class Door(msgspec.Struct, frozen=True, kw_only=True):
+    """What one listener lets in.
+
+    Attributes:
+        hosts: the values of Host it answers to, in lower case; None for a Unix socket: a browser
+            cannot reach it, so Host says nothing there.
+        pages: path to content.
+    """
+
+    hosts: frozenset[str] | None
+    pages: Mapping[str, Page]
+
+    def judge(self, request: h11.Request) -> Answer | Upgrade:
+        """Decide about one request; see the rules at the top."""
+        refusal = _malformed(request)
+        if refusal is not None:
+            return refusal
+        headers = {name.decode(): value.decode() for name, value in request.headers}
+        path = request.target.decode().partition("?")[0]
+        refusal = self._stranger(headers) or self._unanswerable(request.method, path, headers)
+        if refusal is not None:
+            return refusal
+        if _wants_websocket(headers):
+            offered = b",".join(
+                value for name, value in request.headers if name == b"sec-websocket-protocol"
+            )
+            return _judge_handshake(request, path, headers, offered.decode())
+        return self._plain(path)
+
+    def _stranger(self, headers: Mapping[str, str]) -> Answer | None:
+        host = headers.get("host", "").lower()
+        if self.hosts is not None and host not in self.hosts:
+            return refuse(HTTPStatus.MISDIRECTED_REQUEST, "this server has another name")
+        origin = headers.get("origin")
+        if origin is not None and (self.hosts is None or origin != f"http://{host}"):
+            return refuse(HTTPStatus.FORBIDDEN, "other pages may not use this server")
+        if headers.get("sec-fetch-site") == "cross-site":
+            return refuse(
+                HTTPStatus.FORBIDDEN, "a link from another site; type the address yourself"
+            )
+        return None
+
+    def _unanswerable(self, method: bytes, path: str, headers: Mapping[str, str]) -> Answer | None:
+        if method not in (b"GET", b"HEAD"):
+            return refuse(HTTPStatus.METHOD_NOT_ALLOWED, "GET or HEAD", ("Allow", "GET, HEAD"))
+        if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
+            return refuse(HTTPStatus.BAD_REQUEST, "a request with a body")
+        if path not in SOCKET_PATHS and path != "/healthz" and path not in self.pages:
+            return refuse(HTTPStatus.NOT_FOUND, "no such page")
+        return None
+
+    def _plain(self, path: str) -> Answer:
+        page = self.pages.get(path)
+        if page is not None:
+            return Answer(status=HTTPStatus.OK, body=page.body, content_type=page.content_type)
+        if path == "/healthz":
+            return Answer(status=HTTPStatus.OK, body=b"ok\n")
+        if path == "/":
+            return refuse(HTTPStatus.NOT_FOUND, "this tmuxpulse was packed without its page")
+        return refuse(
+            HTTPStatus.UPGRADE_REQUIRED,
+            "this path speaks WebSocket",
+            ("Upgrade", "websocket"),
+        )
+
+
+def refuse(status: HTTPStatus, why: str, *headers: tuple[str, str]) -> Answer:
+    """An answer of one line of text."""
+    return Answer(status=status, body=f"{why}\n".encode(), headers=headers)
+
+
+def render(answer: Answer, *, head_only: bool = False) -> bytes:
+    """The bytes of a response; `head_only` for HEAD."""
+    status = answer.status
+    fields = (
+        ("Content-Type", answer.content_type),
+        ("Content-Length", str(len(answer.body))),
+        ("Connection", "close"),
+        *answer.headers,
+        *SECURITY_HEADERS,
+    )
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{k}: {v}" for k, v in fields), "", ""]
+    return "\r\n".join(lines).encode() + (b"" if head_only else answer.body)
+
+
+def loopback_hosts(port: int, *names: str) -> frozenset[str]:
+    """What Host may say when we listen on `port` of this machine, under `names` as well."""
+    hosts = {"127.0.0.1", "localhost", "[::1]"}
+    hosts.update(f"[{name}]" if ":" in name else name.lower() for name in names)
+    listed = {f"{host}:{port}" for host in hosts}
+    return frozenset(listed | hosts if port == 80 else listed)  # noqa: PLR2004  # http's own
+
+
+def _malformed(request: h11.Request) -> Answer | None:
+    parts = [request.target, *(part for header in request.headers for part in header)]
+    if not all(_PRINTABLE.fullmatch(part) for part in parts):
+        return refuse(HTTPStatus.BAD_REQUEST, "only ASCII in a request head")
+    seen = Counter(name.decode() for name, _ in request.headers)
+    for name in _ONCE:
+        if seen[name] > 1:
+            return refuse(HTTPStatus.BAD_REQUEST, f"more than one {name}")
+    if not request.target.startswith(b"/"):
+        return refuse(HTTPStatus.BAD_REQUEST, "a path begins with /")
+    return None
+
+
+def _wants_websocket(headers: Mapping[str, str]) -> bool:
+    return headers.get("upgrade", "").lower() == "websocket" or "sec-websocket-key" in headers
+
+
+def _judge_handshake(
+    request: h11.Request, path: str, headers: Mapping[str, str], offered: str
+) -> Answer | Upgrade:
+    if path not in SOCKET_PATHS:
+        return refuse(HTTPStatus.NOT_FOUND, "no WebSocket here")
+    tokens = [token.strip().lower() for token in headers.get("connection", "").split(",")]
+    well_formed = (
+        request.method == b"GET"
+        and request.http_version == b"1.1"
+        and headers.get("upgrade", "").lower() == "websocket"
+        and "upgrade" in tokens
+        and _KEY.fullmatch(headers.get("sec-websocket-key", ""))
+    )
+    if not well_formed:
+        return refuse(HTTPStatus.BAD_REQUEST, "not a WebSocket handshake")
+    if headers.get("sec-websocket-version") != _WEBSOCKET_VERSION:
+        return refuse(
+            HTTPStatus.UPGRADE_REQUIRED,
+            "only WebSocket version 13",
+            ("Sec-WebSocket-Version", _WEBSOCKET_VERSION),
+        )
+    return Upgrade(ndjson=SUBPROTOCOL in [one.strip() for one in offered.split(",")])

@@ -1,0 +1,209 @@
+"""Where a server listens: TCP on loopback, and a Unix socket for programs of the same user.
+
+Each refusal says what to do. The Unix socket belongs to one server at a time: a lock beside it,
+held for as long as the process lives, decides who; the file alone says nothing, since it outlives
+its server.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import stat
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from ipaddress import ip_address
+from pathlib import Path
+
+import msgspec
+import trio
+
+from tmuxpulse.collect.sockets import is_alive
+from tmuxpulse.errors import AddressInUse, UsageError
+
+BACKLOG = 128
+_NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
+
+class Tcp(msgspec.Struct, frozen=True):
+    """The TCP listeners, one for each address, all on one port."""
+
+    listeners: list[trio.SocketListener]
+    port: int
+    host: str
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds it."""
+        name = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{name}:{self.port}/"
+
+
+@contextmanager
+def open_tcp(host: str, port: int) -> Iterator[Tcp]:
+    """Listen on loopback; ``localhost`` is both families, where there are two.
+
+    Raises:
+        UsageError: `host` is not loopback: without tokens only this machine may connect.
+        AddressInUse: somebody listens there, or may not be listened there.
+    """
+    sockets: list[trio.socket.SocketType] = []
+    try:
+        for address in _loopback_addresses(host):
+            try:
+                bound = _bind_tcp(address, sockets[0].getsockname()[1] if sockets else port)
+            except OSError as error:
+                if sockets and error.errno in _NO_SUCH_ADDRESS:
+                    continue  # a machine without IPv6
+                raise _cannot_listen(address, port, error) from None
+            sockets.append(bound)
+        yield Tcp([trio.SocketListener(one) for one in sockets], sockets[0].getsockname()[1], host)
+    finally:
+        for one in sockets:
+            one.close()
+
+
+@contextmanager
+def open_unix(path: str) -> Iterator[trio.SocketListener]:
+    """Listen on a Unix socket that only this user can reach; the file goes when the block ends.
+
+    The directory has to be private already; the mode of the file is the second lock.
+
+    Raises:
+        AddressInUse: another server has it.
+        UsageError: the path cannot be a socket.
+    """
+    file = Path(path)
+    with _lock(Path(f"{path}.lock")):
+        _remove_stale(file)
+        plain = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            plain.bind(path)
+            file.chmod(0o600)  # before `listen`: until then nobody can connect
+            plain.listen(BACKLOG)
+            bound = trio.socket.from_stdlib_socket(plain)
+            made = file.lstat()
+        except OSError as error:
+            plain.close()
+            raise UsageError(
+                f"cannot listen on {path}: {error.strerror or error};"
+                " set TMUXPULSE_RUNTIME_DIR to another directory"
+            ) from None
+        try:
+            yield trio.SocketListener(bound)
+        finally:
+            bound.close()
+            with suppress(FileNotFoundError):
+                if os.path.samestat(file.lstat(), made):
+                    file.unlink()
+
+
+def same_user(stream: trio.SocketStream) -> bool:
+    """Tell whether a Unix socket's peer is this user; True where the system does not say.
+
+    There the modes of socket and directory are the defence.
+    """
+    if not hasattr(socket, "SO_PEERCRED"):
+        return True
+    size = struct.calcsize("3i")  # struct ucred: pid, uid, gid
+    credentials = stream.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    _, uid, _ = struct.unpack("3i", credentials)
+    return bool(uid == os.getuid())
+
+
+def _loopback_addresses(host: str) -> tuple[str, ...]:
+    if host == "localhost":
+        return ("127.0.0.1", "::1")
+    try:
+        loopback = ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise UsageError(
+            f"refusing to listen on {host!r}: only this machine may connect;"
+            " use --host 127.0.0.1, ::1 or localhost (from elsewhere: ssh -L)"
+        )
+    return (host,)
+
+
+def _bind_tcp(address: str, port: int) -> trio.socket.SocketType:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    plain = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            plain.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        plain.bind((address, port))
+        plain.listen(BACKLOG)
+        return trio.socket.from_stdlib_socket(plain)
+    except BaseException:
+        plain.close()
+        raise
+
+
+def _cannot_listen(address: str, port: int, error: OSError) -> AddressInUse:
+    if error.errno == errno.EADDRINUSE:
+        return AddressInUse(
+            f"port {port} on {address} is in use (another tmuxpulse?);"
+            " choose another with --port, or --port 0 for any that is free"
+        )
+    return AddressInUse(
+        f"cannot listen on {address} port {port}: {error.strerror}; choose another with --port"
+    )
+
+
+def _remove_stale(file: Path) -> None:
+    """Remove the socket of a server that is gone; the lock is held."""
+    try:
+        found = file.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(found.st_mode):
+        raise UsageError(f"{file} is there and no socket; move it away, or choose another path")
+    if is_alive(str(file)):
+        raise _in_use(file)
+    file.unlink()
+
+
+@contextmanager
+def _lock(file: Path) -> Iterator[None]:
+    """Hold the lock beside a socket; the kernel drops it with the process, however that ends."""
+    while True:
+        try:
+            handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise UsageError(
+                f"cannot make {file}: {error.strerror};"
+                " set TMUXPULSE_RUNTIME_DIR to a directory of yours"
+            ) from None
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            raise _in_use(file.with_suffix("")) from None
+        if _is_file(file, handle):
+            break
+        os.close(handle)  # its holder ended and removed it between our open and our lock
+    try:
+        yield
+    finally:
+        if _is_file(file, handle):
+            file.unlink()
+        os.close(handle)
+
+
+def _is_file(file: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(file.lstat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
+
+
+def _in_use(file: Path) -> AddressInUse:
+    return AddressInUse(
+        f"another tmuxpulse serves {file} already; use it, end it,"
+        " or set TMUXPULSE_RUNTIME_DIR to another directory"
+    )
