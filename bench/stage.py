@@ -1,0 +1,169 @@
+"""What the benchmarks share: a private tmux server, a tmuxpulse server, clients of another make.
+
+Everything runs on this machine in processes of its own and is ended by its process id.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+
+
+class TmuxStage:
+    """A tmux server of the benchmark's own, with `panes` quiet panes, five to a session."""
+
+    def __init__(self, directory: Path, panes: int) -> None:
+        self.socket = str(directory / "tmux.sock")
+        self._panes = panes
+
+    def start(self) -> None:
+        """Start the server and its panes."""
+        for at in range(self._panes):
+            if at % 5 == 0:
+                self.run("new-session", "-d", "-x", "80", "-y", "24", "-s", f"s{at // 5}", "cat")
+            else:
+                self.run("new-window", "-d", "-t", f"s{at // 5}:", "cat")
+        self.pid = int(self.run("display-message", "-p", "#{pid}"))
+        rows = self.run("list-panes", "-a", "-F", "#{pane_id} #{pane_tty}").split()
+        self.terminals = dict(zip(rows[::2], rows[1::2], strict=True))
+
+    def run(self, *arguments: str) -> str:
+        """Run one tmux command."""
+        done = subprocess.run(
+            ["tmux", "-u", "-f", "/dev/null", "-S", self.socket, *arguments],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout
+
+    def stop(self) -> None:
+        """End the server."""
+        subprocess.run(["tmux", "-S", self.socket, "kill-server"], check=False, capture_output=True)
+
+
+@contextmanager
+def stage(panes: int) -> Iterator[TmuxStage]:
+    """A tmux server for the time of the block."""
+    directory = Path(tempfile.mkdtemp(prefix="tmuxpulse-bench-"))
+    tmux = TmuxStage(directory, panes)
+    try:
+        tmux.start()
+        yield tmux
+    finally:
+        tmux.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def served(tmux: TmuxStage, *flags: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A tmuxpulse server that watches the stage: its process and the address of its socket."""
+    directory = tempfile.mkdtemp(prefix="tmuxpulse-bench-run-")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tmuxpulse", "serve", "-S", tmux.socket, "--port", "0", *flags],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMUXPULSE_RUNTIME_DIR": directory},
+    )
+    try:
+        ready = process.stdout.readline() if process.stdout else ""
+        address = next(word for word in ready.split() if word.startswith("http://"))
+        yield process, address.replace("http://", "ws://").rstrip("/") + "/monitor"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def helper(name: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that runs another script of this folder; it says `ready` when it is."""
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / name), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        if process.stdout is None or process.stdout.readline().strip() != "ready":
+            raise RuntimeError(f"{name} did not start")
+        yield process
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def print_to(terminal: str, text: str) -> None:
+    """Print in a pane, as any program there could."""
+    fd = os.open(terminal, os.O_WRONLY | os.O_NOCTTY)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)
+
+
+def percentiles(milliseconds: Sequence[float]) -> dict[str, float]:
+    """The p50, p99 and maximum, and how many there were."""
+    values = sorted(milliseconds)
+
+    def at(share: float) -> float:
+        return round(values[min(len(values) - 1, int(len(values) * share))], 2)
+
+    return {"p50_ms": at(0.5), "p99_ms": at(0.99), "max_ms": round(values[-1], 2), "n": len(values)}
+
+
+def machine() -> dict[str, Any]:
+    """Where and from what commit a result comes."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=HERE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    tmux = subprocess.run(["tmux", "-V"], capture_output=True, text=True, check=False)
+    return {
+        "commit": commit.stdout.strip(),
+        "python": platform.python_version(),
+        "tmux": tmux.stdout.strip(),
+        "cores": os.cpu_count(),
+        "system": platform.system(),
+    }
+
+
+def pauses(count: int, mean_seconds: float, seed: int = 1) -> list[float]:
+    """Seeded random pauses, so that samples hit no rhythm of anybody's."""
+    source = random.Random(seed)
+    return [source.uniform(0.2, 1.8) * mean_seconds for _ in range(count)]
+
+
+def report(name: str, results: dict[str, Any]) -> None:
+    """Print the result as JSON, one object."""
+    print(json.dumps({"benchmark": name, **machine(), "results": results}, indent=2))
+
+
+def wait_until(condition: Any, seconds: float = 20.0) -> None:
+    """Wait for a condition.
+
+    Raises:
+        TimeoutError: it did not come true.
+    """
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError
+        time.sleep(0.01)

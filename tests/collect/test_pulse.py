@@ -1,0 +1,118 @@
+"""When a list is due, with a clock that jumps and files of our own in the place of `/proc`."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import trio
+
+from tmuxpulse.collect import pulse as module
+from tmuxpulse.collect.pulse import DUTY, HINT_DUTY, LOOK_SECONDS, REFRESH_SECONDS, Pulse
+
+
+@pytest.fixture
+def signs(tmp_path, monkeypatch):
+    """Files for the two signs; `signs("ran", "2")` changes one."""
+
+    def write(name, text):
+        (tmp_path / name).write_text(text)
+
+    write("ran", "1 1 1\n")
+    write("terminals", "4\n")
+    real = module._open
+    names = {"/proc/7/schedstat": "ran", "/proc/sys/kernel/pty/nr": "terminals"}
+    monkeypatch.setattr(module, "_open", lambda path: real(str(tmp_path / names[path])))
+    return write
+
+
+async def listed(pulse, seconds):
+    pulse.begin()
+    await trio.sleep(seconds)
+    pulse.end()
+    return trio.current_time()
+
+
+async def test_a_quiet_server_is_listed_once_in_a_while(signs, autojump_clock):
+    pulse = Pulse(7)
+    ended = await listed(pulse, 0.001)
+    await pulse.wait()
+    assert trio.current_time() - ended == pytest.approx(REFRESH_SECONDS, abs=LOOK_SECONDS)
+    pulse.close()
+
+
+async def test_a_server_that_ran_is_listed_soon(signs, autojump_clock):
+    pulse = Pulse(7)
+    await listed(pulse, 0.0001)
+    await trio.sleep(0.1)
+    signs("ran", "2 2 2\n")
+    began = trio.current_time()
+    await pulse.wait()
+    assert trio.current_time() - began <= LOOK_SECONDS * 1.01
+    pulse.close()
+
+
+async def test_a_busy_server_is_not_made_busier_than_the_duty(signs, autojump_clock):
+    pulse = Pulse(7)
+    for _ in range(10):  # long enough to forget the first guess of the cost
+        await listed(pulse, 0.006)
+    ended = trio.current_time()
+    signs("ran", "2 2 2\n")
+    await pulse.wait()
+    assert 0.006 / DUTY <= trio.current_time() - ended <= 0.006 / DUTY + 2 * LOOK_SECONDS
+    pulse.close()
+
+
+async def test_a_hint_and_a_new_terminal_do_not_wait_for_that(signs, autojump_clock):
+    pulse = Pulse(7)
+    for _ in range(10):
+        await listed(pulse, 0.006)
+    ended = trio.current_time()
+    pulse.hint()
+    await pulse.wait()
+    assert trio.current_time() - ended == pytest.approx(0.006 / HINT_DUTY)
+    ended = await listed(pulse, 0.006)
+    signs("terminals", "5\n")
+    await pulse.wait()
+    assert trio.current_time() - ended <= LOOK_SECONDS * 1.01
+    pulse.close()
+
+
+async def test_a_hint_during_a_list_asks_for_the_next_one(signs, autojump_clock):
+    pulse = Pulse(7)
+    pulse.begin()
+    pulse.hint()
+    pulse.end()
+    began = trio.current_time()
+    await pulse.wait()
+    assert trio.current_time() - began < LOOK_SECONDS
+    pulse.close()
+
+
+async def test_what_a_list_itself_woke_is_no_sign(signs, autojump_clock):
+    pulse = Pulse(7)
+    pulse.begin()
+    signs("ran", "3 3 3\n")
+    pulse.end()
+    ended = trio.current_time()
+    await pulse.wait()
+    assert trio.current_time() - ended >= REFRESH_SECONDS * 0.99
+    pulse.close()
+
+
+@pytest.mark.parametrize("content", ["0 0 0\n", ""])
+async def test_where_the_kernel_does_not_count_lists_are_timed(signs, autojump_clock, content):
+    signs("ran", content)
+    pulse = Pulse(7)
+    ended = await listed(pulse, 0.001)
+    await pulse.wait()
+    assert trio.current_time() - ended == pytest.approx(module.TIMED_SECONDS, abs=LOOK_SECONDS)
+    pulse.close()
+
+
+def test_closing_twice_is_once(signs):
+    pulse = Pulse(7)
+    count = len(os.listdir("/proc/self/fd"))
+    pulse.close()
+    pulse.close()
+    assert len(os.listdir("/proc/self/fd")) == count - 2
