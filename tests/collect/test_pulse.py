@@ -8,7 +8,14 @@ import pytest
 import trio
 
 from tmuxpulse.collect import pulse as module
-from tmuxpulse.collect.pulse import DUTY, HINT_DUTY, LOOK_SECONDS, REFRESH_SECONDS, Pulse
+from tmuxpulse.collect.pulse import (
+    CREDIT_SECONDS,
+    DUTY,
+    LOOK_SECONDS,
+    REFRESH_SECONDS,
+    SAVED_SECONDS,
+    Pulse,
+)
 
 
 @pytest.fixture
@@ -52,29 +59,49 @@ async def test_a_server_that_ran_is_listed_soon(signs, autojump_clock):
     pulse.close()
 
 
+async def spend(pulse, signs, seconds):
+    """Lists one after the other until they cost `seconds` of the server's processor time."""
+    pulse.begin()
+    spend.total += seconds
+    signs("ran", f"{int(spend.total * 1e9)} 1 {int(spend.total * 1000)}\n")
+    pulse.end()
+    return trio.current_time()
+
+
+spend.total = 1.0
+
+
 async def test_a_busy_server_is_not_made_busier_than_the_duty(signs, autojump_clock):
+    signs("ran", "1000000000 1 1\n")
     pulse = Pulse(7)
-    for _ in range(10):  # long enough to forget the first guess of the cost
-        await listed(pulse, 0.006)
-    ended = trio.current_time()
-    signs("ran", "2 2 2\n")
+    ended = await spend(pulse, signs, SAVED_SECONDS + 0.006)
+    signs("ran", "9000000000 2 9999\n")
     await pulse.wait()
     assert 0.006 / DUTY <= trio.current_time() - ended <= 0.006 / DUTY + 2 * LOOK_SECONDS
     pulse.close()
 
 
 async def test_a_hint_and_a_new_terminal_do_not_wait_for_that(signs, autojump_clock):
+    signs("ran", f"{int(spend.total * 1e9)} 1 1\n")
     pulse = Pulse(7)
-    for _ in range(10):
-        await listed(pulse, 0.006)
-    ended = trio.current_time()
+    ended = await spend(pulse, signs, SAVED_SECONDS + 0.006)
     pulse.hint()
     await pulse.wait()
-    assert trio.current_time() - ended == pytest.approx(0.006 / HINT_DUTY)
-    ended = await listed(pulse, 0.006)
+    assert trio.current_time() == ended
+    ended = await spend(pulse, signs, 0.006)
     signs("terminals", "5\n")
     await pulse.wait()
     assert trio.current_time() - ended <= LOOK_SECONDS * 1.01
+    pulse.close()
+
+
+async def test_hints_without_end_have_a_limit_too(signs, autojump_clock):
+    signs("ran", f"{int(spend.total * 1e9)} 1 1\n")
+    pulse = Pulse(7)
+    ended = await spend(pulse, signs, SAVED_SECONDS + CREDIT_SECONDS + 0.006)
+    pulse.hint()
+    await pulse.wait()
+    assert trio.current_time() - ended == pytest.approx(0.006 / DUTY, abs=LOOK_SECONDS * 1.01)
     pulse.close()
 
 
@@ -110,7 +137,7 @@ async def test_where_the_kernel_does_not_count_lists_are_timed(signs, autojump_c
     pulse.close()
 
 
-def test_closing_twice_is_once(signs):
+async def test_closing_twice_is_once(signs):
     pulse = Pulse(7)
     count = len(os.listdir("/proc/self/fd"))
     pulse.close()

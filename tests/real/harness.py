@@ -29,21 +29,25 @@ LOOK_SECONDS = 0.01
 class PrivateServer:
     """A tmux server that nobody else knows of, with a directory of its own.
 
-    It starts with the first `new-session`. Panes run a bare ``/bin/sh`` unless told otherwise.
+    It starts with the first `new-session`. No file of the user's is read; windows keep the names
+    they begin with, so that nothing changes by itself.
     """
 
     def __init__(self, directory: str, program: str) -> None:
         self.directory = Path(directory)
         self.tmux = Tmux(program, str(self.directory / "s"))
         self._pids: set[int] = set()
+        self._config = self.directory / "config"
+        self._config.write_text("set -g automatic-rename off\n")
 
     async def run(self, *arguments: str) -> str:
         """Run a tmux command, give what it printed; the first one starts the server."""
         environ = {key: value for key, value in os.environ.items() if not key.startswith("TMUX")}
         environ |= {"SHELL": "/bin/sh", "PS1": "$ ", "ENV": ""}
+        tmux = [self.tmux.program, "-u", "-f", str(self._config), "-S", self.tmux.socket]
         with trio.fail_after(WAIT_SECONDS):
             done = await trio.run_process(
-                [self.tmux.program, "-u", "-f", "/dev/null", "-S", self.tmux.socket, *arguments],
+                [*tmux, *arguments],
                 capture_stdout=True,
                 capture_stderr=True,
                 env=environ,

@@ -4,8 +4,6 @@ The server runs in this process under trio; the strangers (the `websockets` libr
 run in threads or in a process of their own. Waits are on conditions, never on speed.
 """
 
-# ruff: noqa: ARG001  # fake collectors have the signature of the real one
-
 from __future__ import annotations
 
 import json
@@ -16,8 +14,8 @@ import socket
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -106,8 +104,13 @@ def files(directory: Path, pattern: str = "*") -> list[str]:
     return sorted(file.name for file in directory.glob(pattern))
 
 
-def start(command: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+@contextmanager
+def start(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()  # it has ended, or the test has failed
 
 
 async def in_thread(run: Callable[[], T]) -> T:
@@ -494,7 +497,7 @@ async def test_a_client_that_does_not_answer_holds_the_end_up_no_longer_than_all
             assert b"101" in await in_thread(lambda: deaf.recv(4096))
             began = trio.current_time()
             server.ready.stop()
-            while files(tmp_path):
+            while files(tmp_path):  # noqa: ASYNC110  # a file has no event
                 await trio.sleep(0.02)
             assert trio.current_time() - began < WAIT
 

@@ -58,6 +58,7 @@ def server(tmux, tmp_path):
     yield process, address.replace("http", "ws", 1).rstrip("/") + "/monitor"
     process.terminate()
     assert process.wait(10) == 0
+    process.stdout.close()
 
 
 def stranger(url: str) -> subprocess.Popen[str]:

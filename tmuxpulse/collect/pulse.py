@@ -11,9 +11,7 @@ Signs only make it quicker: the list alone is the truth. Without ``/proc`` the l
 
 from __future__ import annotations
 
-import math
 import os
-from collections import deque
 from contextlib import suppress
 
 import trio
@@ -21,9 +19,9 @@ import trio
 LOOK_SECONDS = 0.03  # how often the signs are read; structure is seen in half of it on average
 REFRESH_SECONDS = 1.0  # the longest that a list is old
 TIMED_SECONDS = 0.2  # between lists where there are no signs to read
-DUTY = 0.03  # the part of the time that lists may take while the server is busy anyway
-HINT_DUTY = 0.25  # the same for a moment, when something is known to have happened
-LONGEST_GAP_SECONDS = 0.5
+DUTY = 0.03  # the part of the server's time that lists may take in the long run
+SAVED_SECONDS = 0.1  # of that, what may be saved up for a burst of changes
+CREDIT_SECONDS = 0.3  # and what may be owed, when something is known to have happened
 
 
 class Pulse:
@@ -41,9 +39,10 @@ class Pulse:
         # Where the kernel does not count, the file is there and holds zeros.
         self._tells = self._signs()[0] not in (b"", b"0 0 0\n")
         self._hinted = trio.Event()
-        self._costs: deque[float] = deque([0.001], maxlen=8)
         self._seen = self._signs()
-        self._began = self._ended = -math.inf
+        self._saved = SAVED_SECONDS
+        self._began = self._ended = trio.current_time()
+        self._ran_before = 0.0
 
     def close(self) -> None:
         """Close the files it reads."""
@@ -59,29 +58,37 @@ class Pulse:
     def begin(self) -> None:
         """A list begins: what happened before it is in it."""
         self._hinted = trio.Event()
-        self._began = trio.current_time()
+        now = trio.current_time()
+        self._saved = min(SAVED_SECONDS, self._saved + DUTY * (now - self._began))
+        self._began = now
+        self._ran_before = self._ran_seconds()
 
     def end(self) -> None:
         """A list is done: what it woke in the server is no sign."""
         self._ended = trio.current_time()
-        self._costs.append(self._ended - self._began)
+        self._saved -= self._ran_seconds() - self._ran_before
         self._seen = self._signs()
 
     async def wait(self) -> None:
         """Return when a list is due."""
-        cost = min(self._costs)  # the quickest of the last ones: the machine's noise is not ours
-        quick = self._ended + cost / HINT_DUTY
-        busy = self._ended + min(max(cost / DUTY, LOOK_SECONDS), LONGEST_GAP_SECONDS)
         latest = self._ended + (REFRESH_SECONDS if self._tells else TIMED_SECONDS)
-        while not self._hinted.is_set() and (now := trio.current_time()) < latest:
-            with trio.move_on_at(min(now + LOOK_SECONDS, latest)):
-                await self._hinted.wait()
+        while (now := trio.current_time()) < latest:
+            saved = self._saved + DUTY * (now - self._began)
             ran, terminals = self._signs()
-            if terminals != self._seen[1]:
-                break
-            if ran != self._seen[0] and trio.current_time() >= busy:
+            if self._hinted.is_set() or terminals != self._seen[1]:
+                if saved > -CREDIT_SECONDS:
+                    return
+            elif ran != self._seen[0] and saved > 0:
                 return
-        await trio.sleep_until(quick)
+            with trio.move_on_at(min(now + LOOK_SECONDS, latest)):
+                if self._hinted.is_set():
+                    await trio.sleep_forever()  # it is known, but the time for lists is used up
+                await self._hinted.wait()
+
+    def _ran_seconds(self) -> float:
+        """The processor time the server took so far; ours where it is not told."""
+        ran = self._signs()[0].split()
+        return int(ran[0]) / 1e9 if self._tells and ran else trio.current_time()
 
     def _signs(self) -> tuple[bytes, bytes]:
         ran, terminals = self._files

@@ -16,6 +16,7 @@ from tmuxpulse.collect.engine import Engine
 from tmuxpulse.collect.feed import PaneFeed
 from tmuxpulse.collect.groups import one_tmux_error
 from tmuxpulse.collect.views import server_view, session_views
+from tmuxpulse.errors import TmuxError, TmuxUnavailable
 from tmuxpulse.hub.hub import Hub
 from tmuxpulse.tmux.diff import diff
 from tmuxpulse.tmux.formats import Listing, PaneRow
@@ -85,6 +86,12 @@ class ServerWatch:
                     await engine.run(self)
                     nursery.cancel_scope.cancel()
             reason = "the tmux server ended"
+        except TmuxUnavailable:
+            reason = "the tmux server ended"
+            raise
+        except TmuxError as error:
+            reason = str(error)
+            raise
         finally:
             self._down(reason)
 

@@ -1,0 +1,237 @@
+"""One row of a terminal that is as wide as it takes, and what editing does to it.
+
+As long as text is only added at its end a row is that text, to the letter. The first edit makes
+cells of it: a wide character takes two, a tab those up to the next stop, a combining character none
+of its own. Half of a character that is overwritten leaves blanks, as in tmux. What editing left
+behind the cursor as blanks does not count as text.
+
+It knows neither escapes nor other rows.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from wcwidth import wcwidth
+
+_TAB: Final = 8
+# tmux's bound too: combining characters beyond it are left out.
+_MAX_CELL_CHARACTERS: Final = 21
+
+
+class Row:
+    """A row and the cursor in it.
+
+    Args:
+        limit: the number of characters it holds; edited, it has twice as many columns.
+        text: what it holds already, the cursor at the end.
+    """
+
+    __slots__ = ("_cells", "_column", "_limit", "_text")
+
+    def __init__(self, limit: int, text: str = "") -> None:
+        self._limit = limit
+        self._text = text
+        self._cells: list[str] | None = None
+        self._column: int | None = None  # None: at the end of `_text`
+
+    @property
+    def appending(self) -> bool:
+        """Whether nothing but text has come yet, and the next goes to the end."""
+        return self._column is None
+
+    @property
+    def column(self) -> int:
+        """Where the cursor is, from 0."""
+        return len(_cells_of(self._text, 0)) if self._column is None else self._column
+
+    @property
+    def text(self) -> str:
+        """What is there, without blanks left behind the cursor by editing."""
+        if self._cells is None:
+            return self._text
+        column = self.column
+        return "".join(self._cells[:column]) + "".join(self._cells[column:]).rstrip(" ")
+
+    @property
+    def whole(self) -> str:
+        """What is there, with all blanks."""
+        return self._text if self._cells is None else "".join(self._cells)
+
+    @property
+    def line(self) -> str:
+        """What is there when the row is done."""
+        return self._text if self._cells is None else "".join(self._cells).rstrip(" ")
+
+    def ends_blank(self, count: int) -> bool:
+        """Whether that many blanks are at the end of the row, and the cursor behind them."""
+        if self._cells is None:
+            return self._column is None and self._text.endswith(" " * count)
+        return self._column == len(self._cells) and self._cells[-count:] == [" "] * count
+
+    def put(self, text: str) -> int:
+        """Write printable characters and tabs.
+
+        Returns:
+            How many bytes did not fit.
+        """
+        if self._column is None:
+            room = self._limit - len(self._text)
+            self._text += text[:room]
+            return len(text[room:].encode()) if len(text) > room else 0
+        cut = 0
+        for index, piece in enumerate(text.split("\t")):
+            if index:
+                self._tab()
+            if piece:
+                cut += self._overwrite(piece)
+        return cut
+
+    def move_to(self, column: int) -> None:
+        """Move the cursor; a column beyond the text is fine."""
+        self._column = max(0, min(column, 2 * self._limit))
+        if not self._column and not self._text and not self._cells:
+            self._column = self._cells = None
+
+    def move_by(self, columns: int) -> None:
+        """Move the cursor to the right, or with a negative number to the left."""
+        if columns:
+            self.move_to(self.column + columns)
+
+    def clear(self) -> None:
+        """Erase everything; the cursor stays."""
+        column = self.column
+        self._text = ""
+        self._cells = None
+        self.move_to(column)
+
+    def erase_right(self) -> None:
+        """Erase from the cursor on."""
+        if self._column is None:
+            return
+        if self._column == 0:
+            self.clear()
+            return
+        cells = self._edited()
+        self._split(self._column)
+        del cells[self._column :]
+
+    def erase_left(self) -> None:
+        """Erase up to the cursor and under it."""
+        self._blank(0, self.column + 1)
+
+    def erase(self, count: int) -> None:
+        """Erase from the cursor on, leaving blanks."""
+        self._blank(self.column, self.column + count)
+
+    def delete(self, count: int) -> None:
+        """Take characters out; what follows moves to the left."""
+        cells, column = self._edited(), self.column
+        end = min(len(cells), column + count)
+        self._split(column)
+        self._split(end)
+        del cells[column:end]
+
+    def insert(self, count: int) -> None:
+        """Put blanks in; what follows moves to the right."""
+        cells, column = self._edited(), self.column
+        if column < len(cells):
+            self._split(column)
+            cells[column:column] = [" "] * min(count, 2 * self._limit)
+            self._split(2 * self._limit)
+            del cells[2 * self._limit :]
+
+    def _edited(self) -> list[str]:
+        if self._cells is None:
+            self._cells = _cells_of(self._text, 0)
+            self._text = ""
+            if self._column is None:
+                self._column = len(self._cells)
+        return self._cells
+
+    def _blank(self, start: int, end: int) -> None:
+        cells = self._edited()
+        end = min(end, len(cells))
+        self._split(start)
+        self._split(end)
+        if start < end:
+            cells[start:end] = [" "] * (end - start)
+
+    def _split(self, column: int) -> None:
+        """Make blanks of a character that stands on both sides of a column's left edge."""
+        cells = self._edited()
+        if column >= len(cells) or cells[column]:
+            return
+        start = end = column
+        while not cells[start]:
+            start -= 1
+        while end < len(cells) and not cells[end]:
+            end += 1
+        cells[start:end] = [" "] * (end - start)
+
+    def _overwrite(self, text: str) -> int:
+        cells, column = self._edited(), self.column
+        if not text.isascii():
+            marks = _combining(text)
+            self._combine(marks)
+            text = text[len(marks) :]
+        new = _cells_of(text, column)
+        room = max(0, 2 * self._limit - column)
+        if len(new) > room:
+            if text.isascii():
+                del new[room:]
+            elif len(text) > 1:
+                # One by one, so that it does not matter in what pieces the text came.
+                return sum(map(self._overwrite, text))
+            else:
+                return len(text.encode())
+        if column > len(cells):
+            cells.extend([" "] * (column - len(cells)))
+        self._split(column)
+        self._split(column + len(new))
+        cells[column : column + len(new)] = new
+        self._column = column + len(new)
+        return len(text) - len(new) if text.isascii() else 0
+
+    def _combine(self, marks: str) -> None:
+        """Add combining characters to the character before the cursor, if there is one."""
+        cells = self._edited()
+        at = min(self.column, len(cells)) - 1
+        while at > 0 and not cells[at]:
+            at -= 1
+        if at >= 0:
+            cells[at] = (cells[at] + marks)[:_MAX_CELL_CHARACTERS]
+
+    def _tab(self) -> None:
+        cells, column = self._edited(), self.column
+        stop = column - column % _TAB + _TAB
+        if column >= len(cells) and stop <= 2 * self._limit:
+            cells.extend([" "] * (column - len(cells)))
+            cells.extend(["\t", *[""] * (stop - column - 1)])
+        self.move_to(stop)
+
+
+def _combining(text: str) -> str:
+    """Return the combining characters that a text begins with."""
+    for index, character in enumerate(text):
+        if wcwidth(character) > 0:
+            return text[:index]
+    return text
+
+
+def _cells_of(text: str, column: int) -> list[str]:
+    """Lay out a text: each character, and an empty cell for each further column it takes."""
+    if text.isascii() and "\t" not in text:
+        return list(text)
+    cells: list[str] = []
+    base = 0
+    for character in text:
+        to_stop = _TAB - (column + len(cells)) % _TAB
+        width = to_stop if character == "\t" else wcwidth(character)
+        if width > 0:
+            base = len(cells)
+            cells.append(character)
+            cells.extend([""] * (width - 1))
+        elif cells and len(cells[base]) < _MAX_CELL_CHARACTERS:
+            cells[base] += character
+    return cells
