@@ -1,7 +1,7 @@
 """How long from a print in a pane, or a change of structure, to the event in a client.
 
-Method: a private tmux server; a `tmuxpulse serve` on it; ten clients of the `websockets` library, of
-which one measures. A print is a write of the monotonic clock's time to a pane's terminal, in a
+Method: a private tmux server; a `tmuxpulse serve` on it; ten clients of the `websockets` library,
+of which one measures. A print is a write of the monotonic clock's time to a pane's terminal, in a
 random pane, at random pauses; the client compares with its own reading of the same clock. A change
 is a tmux command; its time runs from the command's start (2-3 ms of the command's own run are in
 it). The floor, a raw pipe and a raw control client on the same server with nothing of ours
@@ -49,7 +49,7 @@ def _print_and_collect(
         time.sleep(pause)
     time.sleep(0.3)
     out, _ = reader.communicate(timeout=20)
-    notes = json.loads(out)
+    notes: dict[str, list[float]] | list[float] = json.loads(out)
     return notes["output"] if isinstance(notes, dict) else notes
 
 

@@ -59,22 +59,18 @@ async def test_a_server_that_ran_is_listed_soon(signs, autojump_clock):
     pulse.close()
 
 
-async def spend(pulse, signs, seconds):
-    """Lists one after the other until they cost `seconds` of the server's processor time."""
+async def spend(pulse, signs, before, seconds):
+    """A list that costs `seconds` of the server's processor time, after `before` of it."""
+    signs("ran", f"{before * 10**9} 1 1\n")
     pulse.begin()
-    spend.total += seconds
-    signs("ran", f"{int(spend.total * 1e9)} 1 {int(spend.total * 1000)}\n")
+    signs("ran", f"{before * 10**9 + int(seconds * 1e9)} 1 2\n")
     pulse.end()
     return trio.current_time()
 
 
-spend.total = 1.0
-
-
 async def test_a_busy_server_is_not_made_busier_than_the_duty(signs, autojump_clock):
-    signs("ran", "1000000000 1 1\n")
     pulse = Pulse(7)
-    ended = await spend(pulse, signs, SAVED_SECONDS + 0.006)
+    ended = await spend(pulse, signs, 1, SAVED_SECONDS + 0.006)
     signs("ran", "9000000000 2 9999\n")
     await pulse.wait()
     assert 0.006 / DUTY <= trio.current_time() - ended <= 0.006 / DUTY + 2 * LOOK_SECONDS
@@ -82,13 +78,12 @@ async def test_a_busy_server_is_not_made_busier_than_the_duty(signs, autojump_cl
 
 
 async def test_a_hint_and_a_new_terminal_do_not_wait_for_that(signs, autojump_clock):
-    signs("ran", f"{int(spend.total * 1e9)} 1 1\n")
     pulse = Pulse(7)
-    ended = await spend(pulse, signs, SAVED_SECONDS + 0.006)
+    ended = await spend(pulse, signs, 1, SAVED_SECONDS + 0.006)
     pulse.hint()
     await pulse.wait()
     assert trio.current_time() == ended
-    ended = await spend(pulse, signs, 0.006)
+    ended = await spend(pulse, signs, 2, 0.006)
     signs("terminals", "5\n")
     await pulse.wait()
     assert trio.current_time() - ended <= LOOK_SECONDS * 1.01
@@ -96,9 +91,8 @@ async def test_a_hint_and_a_new_terminal_do_not_wait_for_that(signs, autojump_cl
 
 
 async def test_hints_without_end_have_a_limit_too(signs, autojump_clock):
-    signs("ran", f"{int(spend.total * 1e9)} 1 1\n")
     pulse = Pulse(7)
-    ended = await spend(pulse, signs, SAVED_SECONDS + CREDIT_SECONDS + 0.006)
+    ended = await spend(pulse, signs, 1, SAVED_SECONDS + CREDIT_SECONDS + 0.006)
     pulse.hint()
     await pulse.wait()
     assert trio.current_time() - ended == pytest.approx(0.006 / DUTY, abs=LOOK_SECONDS * 1.01)

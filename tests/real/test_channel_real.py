@@ -63,6 +63,7 @@ async def test_running_out_leaves_nothing_in_the_server(tmux):
 async def test_a_client_that_is_killed_is_replaced(tmux):
     async with open_channel(tmux) as channel:
         await channel.run(["list-panes"])
+        assert channel._client is not None
         channel._client._process.kill()
         with pytest.raises(TmuxUnavailable):
             await channel.run(["list-panes"])

@@ -19,8 +19,10 @@ from tests.real.harness import (
 )
 from tmuxpulse.collect.control import ControlEngine
 from tmuxpulse.collect.engine import Engine
+from tmuxpulse.collect.groups import one_tmux_error
 from tmuxpulse.collect.pipe import PipeEngine
 from tmuxpulse.collect.poll import PollEngine
+from tmuxpulse.errors import TmuxUnavailable
 
 STREAMING = ("control", "pipe")
 ALL = (*STREAMING, "poll")
@@ -352,3 +354,12 @@ async def test_nothing_is_left_behind_in_a_flood(name: str, server: PrivateServe
     assert await server.run("list-clients") == ""
     assert await server.run("list-panes", "-a", "-F", "#{pane_pipe}") == "0\n0"
     await server.end()
+
+
+@pytest.mark.parametrize("name", ALL)
+async def test_says_so_when_it_cannot_begin(name: str, server: PrivateServer) -> None:
+    await server.new_session("one")
+    engine = await make(name, server)
+    await server.end()
+    with pytest.raises(TmuxUnavailable), one_tmux_error():
+        await engine.run(RecordingSink())

@@ -51,17 +51,19 @@ class Watcher:
             text=True,
             env={**os.environ, "TMUXPULSE_RUNTIME_DIR": str(self.runtime)},
         )
-        assert "ready" in self.process.stdout.readline()
+        assert self.process.stdout is not None
+        self.stdout = self.process.stdout
+        assert "ready" in self.stdout.readline()
 
     def stop(self) -> None:
         self.process.terminate()
         assert self.process.wait(10) == 0
-        self.process.stdout.close()
+        self.stdout.close()
 
     def kill(self) -> None:
         self.process.kill()
         self.process.wait(10)
-        self.process.stdout.close()
+        self.stdout.close()
 
     def remains(self) -> list[str]:
         """FIFOs and directories of runs, below the runtime directory."""
@@ -141,7 +143,7 @@ def test_what_a_user_sees_of_sessions_and_windows_is_as_without_us(tmux):
     )
 
     def listing() -> str:
-        return tmux("list-panes", "-a", "-F", facts) + "|" + tmux("list-clients")
+        return "|".join([tmux("list-panes", "-a", "-F", facts), tmux("list-clients")])
 
     before = listing()
     watcher = Watcher(tmux)
@@ -192,8 +194,7 @@ def test_destroy_unattached_works_as_without_us(tmux, watcher):
     wait_for(lambda: tmux("list-clients") or gone())
     tmux("detach-client", "-s", "doomed", check=False)
     wait_for(gone)
-    client.stdin.close()
-    client.wait(10)
+    client.communicate(timeout=10)
 
 
 def test_a_users_pipe_is_never_touched(tmux):

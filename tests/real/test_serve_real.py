@@ -28,7 +28,7 @@ from websockets.sync.client import ClientConnection
 from websockets.typing import Origin, Subprotocol
 
 from tmuxpulse.config import CollectSettings, ServeSettings
-from tmuxpulse.errors import AddressInUse, UsageError
+from tmuxpulse.errors import AddressInUse, TmuxNotFound, UsageError
 from tmuxpulse.events import Event, PaneOutput, Place
 from tmuxpulse.hub.hub import Hub
 from tmuxpulse.serve.app import Ready, serve
@@ -544,6 +544,42 @@ async def test_a_signal_ends_the_process_in_order(tmp_path: Path, number: int) -
         assert await in_thread(lambda: close_code(ws)) == 1001
         assert await in_thread(process.wait) == 0
         assert process.stdout.read() == "collector cleaned up\n"
+    assert files(tmp_path) == []
+
+
+async def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+    patient = SERVE.replace("sys.argv[1])", "sys.argv[1], grace_seconds=600)")
+    with start([sys.executable, "-c", patient, str(tmp_path / "s.sock"), "0"]) as process:
+        assert process.stdout is not None
+        line = await in_thread(process.stdout.readline)
+        port = int(line.split("ready: http://127.0.0.1:")[1].split("/")[0])
+        with socket.create_connection(("127.0.0.1", port), timeout=WAIT) as deaf:
+            deaf.sendall(handshake(port))
+            for sign in (b"connection.established", b"server.goodbye"):
+                got = b""
+                while sign not in got:
+                    got += await in_thread(partial(deaf.recv, 65536))
+                process.send_signal(signal.SIGTERM)
+            assert await in_thread(process.wait) == 0
+        assert process.stdout.read() == "collector cleaned up\n"
+    assert files(tmp_path) == []
+
+
+async def test_a_collector_that_cannot_begin_says_why_in_one_error(tmp_path: Path) -> None:
+    async def no_tmux(
+        hub: Hub, settings: CollectSettings, *, task_status: trio.TaskStatus[None]
+    ) -> None:
+        await trio.lowlevel.checkpoint()
+        raise TmuxNotFound("no tmux program found")
+
+    with pytest.raises(TmuxNotFound, match="no tmux program"):
+        await serve(
+            ServeSettings(port=0, unix_socket=str(tmp_path / "t.sock")),
+            CollectSettings(runtime_dir=str(tmp_path)),
+            collector=no_tmux,
+            announce=print,
+            signals=False,
+        )
     assert files(tmp_path) == []
 
 

@@ -32,7 +32,8 @@ class Tmux:
 
 def printer(name: str, count: int, pause: float) -> str:
     """A program that prints numbered lines and then stays."""
-    return f"i=0; while [ $i -lt {count} ]; do i=$((i+1)); echo 'L {name}' $i; sleep {pause}; done; cat"
+    body = f"i=$((i+1)); echo 'L {name}' $i; sleep {pause}"
+    return f"i=0; while [ $i -lt {count} ]; do {body}; done; cat"
 
 
 @pytest.fixture
@@ -53,6 +54,7 @@ def server(tmux, tmp_path):
         text=True,
         env={**os.environ, "TMUXPULSE_RUNTIME_DIR": str(runtime)},
     )
+    assert process.stdout is not None
     ready = process.stdout.readline()
     address = next(word for word in ready.split() if word.startswith("http://"))
     yield process, address.replace("http", "ws", 1).rstrip("/") + "/monitor"
@@ -68,6 +70,7 @@ def stranger(url: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         text=True,
     )
+    assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     return process
 
@@ -95,17 +98,17 @@ def test_every_line_once_and_in_order_and_the_state_is_the_truth(tmux, server):
     round_ = 0
     while time.monotonic() < end:
         round_ += 1
-        name, session = f"t{round_}", f"s{source.randrange(10)}"
+        name, session_name = f"t{round_}", f"s{source.randrange(10)}"
         alive[f"w{round_}"] = 20
         tmux("new-session", "-d", "-s", name, printer(f"x{round_}", 1000, 0.05))
         tmux("new-window", "-d", "-t", f"{name}:", printer(f"y{round_}", 1000, 0.05))
-        tmux("new-window", "-d", "-t", f"{session}:", printer(f"w{round_}", 20, 0.02))
+        tmux("new-window", "-d", "-t", f"{session_name}:", printer(f"w{round_}", 20, 0.02))
         tmux("rename-session", "-t", name, f"{name}-again")
-        tmux("rename-window", "-t", f"{session}:0", f"n{round_}")
+        tmux("rename-window", "-t", f"{session_name}:0", f"n{round_}")
         tmux("split-window", "-d", "-t", f"{name}-again:0", "sleep 0.3; echo done")
         time.sleep(source.uniform(0.1, 0.6))
         tmux("kill-window", "-t", f"{name}-again:1")
-        tmux("swap-window", "-d", "-s", f"{session}:0", "-t", f"{session}:1")
+        tmux("swap-window", "-d", "-s", f"{session_name}:0", "-t", f"{session_name}:1")
         if round_ % 2:
             tmux("kill-session", "-t", f"{name}-again")
     time.sleep(max(0.0, end + 1 - time.monotonic()))

@@ -105,12 +105,16 @@ class ControlEngine:
     async def _watch(
         self, sink: Sink, nursery: trio.Nursery, task_status: trio.TaskStatus[None]
     ) -> None:
-        first = True
+        first = True  # a server that is gone by then was never watched
         while True:
             self._woken = trio.Event()
             began = trio.current_time()
             body = await self._list()
             if body is None:
+                if first:
+                    raise TmuxUnavailable(
+                        f"the tmux server on {self._tmux.socket} is gone", socket=self._tmux.socket
+                    )
                 break
             listing = self._without_us(parse_listing(body, self._nonce))
             sink.listing(listing)
@@ -126,7 +130,12 @@ class ControlEngine:
 
     async def _list(self) -> bytes | None:
         """One list, or None when the server is gone."""
-        told = await self._over_a_client(listing_commands(self._nonce), check=True)
+        try:
+            told = await self._over_a_client(listing_commands(self._nonce), check=True)
+        except TmuxCommandFailed as failed:
+            if failed.stderr != NO_SESSION:
+                raise
+            told = None  # the client's session was the last one, and the client is about to end
         if told is not None:
             return told
         try:

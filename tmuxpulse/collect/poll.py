@@ -61,6 +61,10 @@ class PollEngine:
                     first = False
                     task_status.started()
                 await trio.sleep(self._interval_seconds)
+            if first:
+                raise TmuxUnavailable(
+                    f"the tmux server on {self._tmux.socket} is gone", socket=self._tmux.socket
+                )
         finally:
             # A run of tmux that was under way when we were cancelled ends in milliseconds.
             with trio.CancelScope(shield=True, deadline=trio.current_time() + END_SECONDS):

@@ -1,0 +1,281 @@
+"""One server's watch, with an engine that plays a script and a clock that jumps."""
+
+from __future__ import annotations
+
+import sys
+from itertools import pairwise
+
+import msgspec
+import pytest
+import trio
+
+from tmuxpulse import events as ev
+from tmuxpulse.collect.command import Identity
+from tmuxpulse.collect.watch import SCREEN_SECONDS, STATUS_SECONDS, ServerWatch
+from tmuxpulse.errors import ListingBroken, TmuxUnavailable
+from tmuxpulse.filters import EVERYTHING
+from tmuxpulse.hub.hub import Hub
+from tmuxpulse.tmux.formats import ClientRow, Listing, PaneRow
+
+if sys.version_info < (3, 11):
+    from exceptiongroup import ExceptionGroup
+
+IDENTITY = Identity(pid=7, start_time=5, version="3.3a")
+ROW = PaneRow(
+    session_id="$0",
+    window_id="@0",
+    pane_id="%0",
+    window_index=0,
+    pane_index=0,
+    window_active=True,
+    pane_active=True,
+    window_zoomed_flag=False,
+    pane_dead=False,
+    pane_pipe=False,
+    alternate_on=False,
+    pane_pid=99,
+    pane_width=80,
+    pane_height=24,
+    pane_dead_status=None,
+    pane_dead_signal=None,
+    window_layout="b25d,80x24,0,0,0",
+    session_name="main",
+    window_name="sh",
+    pane_title="",
+    pane_current_command="sh",
+    pane_current_path="/",
+)
+
+
+def listing(*rows: PaneRow, clients: tuple[ClientRow, ...] = ()) -> Listing:
+    return Listing(panes=rows, clients=clients)
+
+
+def row(**fields) -> PaneRow:
+    return msgspec.structs.replace(ROW, **fields)
+
+
+class Scripted:
+    """An engine that runs a coroutine function with the sink."""
+
+    name = "scripted"
+    sample_seconds = 0.2
+
+    def __init__(self, script):
+        self.script = script
+        self.screens: dict[str, list[str]] = {}
+        self.captures: list[tuple[float, list[str]]] = []
+
+    async def run(self, sink, *, task_status=trio.TASK_STATUS_IGNORED):  # noqa: ARG002
+        await self.script(sink)
+
+    async def capture(self, pane_ids):
+        self.captures.append((trio.current_time(), list(pane_ids)))
+        await trio.sleep(0.001)
+        return {pane: self.screens[pane] for pane in pane_ids if pane in self.screens}
+
+
+class Stage:
+    def __init__(self):
+        self.hub = Hub(clock=lambda: 0.0)
+        self.watch = ServerWatch(self.hub, "default", "/tmp/sock")
+        self.engine = Scripted(None)
+
+    async def play(self, script):
+        self.engine.script = script
+        await self.watch.watch(self.engine, IDENTITY)
+
+    def events(self) -> list[ev.Event]:
+        found = self.hub.last(frozenset({EVERYTHING}), 1000)
+        return [event.numbered.event for event in found.events]
+
+    def types(self) -> list[str]:
+        return [event.type for event in self.events()]
+
+    def outputs(self) -> list[ev.PaneOutput]:
+        return [event.data for event in self.events() if isinstance(event.data, ev.PaneOutput)]
+
+
+@pytest.fixture
+def on_stage(autojump_clock):
+    return Stage()
+
+
+async def test_a_life(on_stage):
+    async def script(sink):
+        sink.listing(listing(ROW))
+        view, sessions = on_stage.watch.view()
+        assert view.up
+        assert view.engine == "scripted"
+        assert [session.name for session in sessions] == ["main"]
+
+    await on_stage.play(script)
+    assert on_stage.types() == [
+        "server.up",
+        "session.created",
+        "window.created",
+        "pane.created",
+        "pane.exited",
+        "pane.removed",
+        "window.removed",
+        "session.removed",
+        "server.down",
+    ]
+    assert on_stage.events()[-1].data == ev.ServerDown(reason="the tmux server ended")
+    view, sessions = on_stage.watch.view()
+    assert (view.up, sessions) == (False, [])
+
+
+async def test_the_first_bytes_go_at_once_and_the_next_ones_together(on_stage):
+    async def script(sink):
+        sink.listing(listing(ROW))
+        sink.streams("%0", on=True)
+        sink.output("%0", b"one\n")
+        assert [output.lines for output in on_stage.outputs()] == [("one",)]
+        for number in range(10):
+            sink.output("%0", b"%d\n" % number)
+            await trio.sleep(0.001)
+        assert len(on_stage.outputs()) == 1
+        await trio.sleep(0.1)
+
+    await on_stage.play(script)
+    _, rest = on_stage.outputs()
+    assert rest.lines == tuple("0123456789")
+
+
+async def test_last_words_come_before_the_end(on_stage):
+    async def script(sink):
+        sink.listing(listing(ROW, row(pane_id="%1", pane_index=1, pane_active=False)))
+        sink.streams("%1", on=True)
+        sink.output("%1", b"one\n")
+        sink.output("%1", b"last\n")
+        sink.listing(listing(ROW))
+        assert on_stage.types()[-4:] == [
+            "pane.output",
+            "pane.output",
+            "pane.exited",
+            "pane.removed",
+        ]
+        sink.output("%1", b"a ghost\n")
+        assert on_stage.types()[-1] == "pane.removed"
+
+    await on_stage.play(script)
+
+
+async def test_last_words_come_before_the_end_of_a_server_too(on_stage):
+    async def script(sink):
+        sink.listing(listing(ROW))
+        sink.streams("%0", on=True)
+        sink.output("%0", b"one\n")
+        sink.output("%0", b"last\n")
+        raise TmuxUnavailable("gone", socket="/tmp/sock")
+
+    with pytest.raises(TmuxUnavailable):
+        await on_stage.play(script)
+    assert [output.lines for output in on_stage.outputs()] == [("one",), ("last",)]
+    assert on_stage.types()[-1] == "server.down"
+
+
+async def test_an_engines_failure_is_told_and_raised_plainly(on_stage):
+    async def script(sink):
+        sink.listing(listing(ROW))
+        raise ListingBroken("what is this")
+
+    with pytest.raises(ListingBroken):
+        await on_stage.play(script)
+    assert on_stage.events()[-1].data == ev.ServerDown(reason="what is this")
+
+
+async def test_a_bug_is_not_taken_for_a_tmux_error(on_stage):
+    async def script(sink):
+        raise ZeroDivisionError
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await on_stage.play(script)
+    assert caught.value.subgroup(ZeroDivisionError)
+
+
+async def test_screens_are_captured_together_and_not_too_often(on_stage):
+    on_stage.engine.screens = {"%0": ["a"], "%1": ["b"]}
+
+    async def script(sink):
+        sink.listing(listing(ROW, row(pane_id="%1", pane_index=1, pane_active=False)))
+        for pane in ("%0", "%1"):
+            sink.streams(pane, on=True)
+            sink.output(pane, b"\x1b[?1049h")
+        for number in range(50):
+            for pane in ("%0", "%1"):
+                on_stage.engine.screens[pane] = [f"{pane} {number}"]
+                sink.output(pane, b"\x1b[1;1Hx")
+            await trio.sleep(0.02)
+        await trio.sleep(0.5)
+
+    await on_stage.play(script)
+    times = [at for at, _ in on_stage.engine.captures]
+    assert all(b - a >= SCREEN_SECONDS * 0.999 for a, b in pairwise(times))
+    assert all(sorted(panes) == ["%0", "%1"] for _, panes in on_stage.engine.captures)
+    last = {}
+    for event in on_stage.events():
+        if isinstance(event.data, ev.PaneOutput):
+            assert event.data.mode == "screen"
+            last[event.place.pane_id] = event.data.rows["0"]
+    assert last == {"%0": "%0 49", "%1": "%1 49"}
+
+
+async def test_a_pane_that_does_not_stream_is_sampled(on_stage):
+    on_stage.engine.screens = {"%0": ["start"]}
+
+    async def script(sink):
+        sink.listing(listing(ROW))
+        await trio.sleep(0.5)
+        on_stage.engine.screens = {"%0": ["start", "more"]}
+        await trio.sleep(0.5)
+        assert on_stage.watch.view()[1][0].windows[0].panes[0].last_line == "more"
+
+    await on_stage.play(script)
+    assert [output.rows for output in on_stage.outputs()] == [{"1": "more"}]
+
+
+async def test_the_exit_status_that_tmux_tells_late_is_waited_for(on_stage):
+    async def script(sink):
+        sink.listing(listing(ROW))
+        sink.listing(listing(row(pane_dead=True)))
+        assert "pane.exited" not in on_stage.types()
+        await trio.sleep(STATUS_SECONDS / 2)
+        sink.listing(listing(row(pane_dead=True, pane_dead_status=3)))
+        assert on_stage.events()[-1].data == ev.PaneExited(exit_status=3)
+
+    await on_stage.play(script)
+
+
+async def test_but_not_for_ever(on_stage):
+    async def script(sink):
+        sink.listing(listing(ROW))
+        sink.listing(listing(row(pane_dead=True)))
+        await trio.sleep(STATUS_SECONDS * 1.1)
+        sink.listing(listing(row(pane_dead=True)))
+        assert on_stage.events()[-1].data == ev.PaneExited()
+
+    await on_stage.play(script)
+
+
+async def test_clients_come_and_go(on_stage):
+    client = ClientRow(name="/dev/pts/3", session_id="$0", control=False)
+
+    async def script(sink):
+        sink.listing(listing(ROW))
+        sink.listing(listing(ROW, clients=(client,)))
+        assert on_stage.watch.view()[1][0].attached == 1
+        sink.listing(listing(ROW))
+
+    await on_stage.play(script)
+    found = [event.data for event in on_stage.events() if event.type.endswith("tached")]
+    assert found == [
+        ev.SessionAttached(client="/dev/pts/3", attached=1),
+        ev.SessionDetached(client="/dev/pts/3", attached=0),
+    ]
+
+
+async def test_trouble_is_an_event(on_stage):
+    on_stage.watch.trouble("cannot", 1.0)
+    assert on_stage.events()[-1].data == ev.CollectorTrouble(message="cannot", retry_s=1.0)
