@@ -1,4 +1,4 @@
-"""What only the control engine does: pauses, clients that are moved or killed, programs that hang."""
+"""What only the control engine does: pauses, clients moved or killed, programs that hang."""
 
 from __future__ import annotations
 
@@ -220,14 +220,12 @@ async def test_commands_over_a_client(server: PrivateServer) -> None:
         await client.run(["list-windows"])
 
 
-async def test_whoever_waits_when_a_client_ends_is_told(server: PrivateServer) -> None:
-    await server.new_session("one")
-    client = Connection(server.tmux, "$0", Heard().append)
+async def test_whoever_waits_when_a_client_ends_is_told(tmp_path: Path) -> None:
+    leaving = script(tmp_path, "read hello; printf '%%begin 1 1 1\\n%%end 1 1 1\\n'; read more")
+    client = Connection(Tmux(str(leaving), "/nowhere"), "$0", Heard().append)
     ready = trio.Event()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(client.listen, ready.set)
         await ready.wait()
         with pytest.raises(TmuxUnavailable):
-            # Nobody will ever signal it, so there is no answer before the client goes.
-            nursery.start_soon(server.run, "detach-client", "-s", "one")
-            await client.run(["wait-for never"])
+            await client.run(["list-windows"])

@@ -1,9 +1,8 @@
 """Sequence, fan-out and snapshots: where events become a stream.
 
 `Hub.publish` never waits and never fails because of a reader. Each event is encoded once. Readers
-with equal filters form a group and share one joined batch; each reader has one bounded queue of
-batches (no memory channel: a server's connection has to look before it takes, so that replies keep
-their place among events). A reader whose queue is full is behind: it keeps what it has, loses what
+with equal filters form a group and share one joined batch; each reader has one bounded memory
+channel of batches. A reader whose channel is full is behind: it keeps what it has, loses what
 comes, and when it has caught up gets a `Lost` with the range and a fresh state, then goes on.
 
 The hub does not know tmux: collectors register a `Source` that gives the state on demand, and keep
@@ -15,7 +14,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -31,8 +29,8 @@ Source = Callable[[], tuple[ServerView, list[SessionView]]]
 
 RING_EVENTS = 20_000
 RING_BYTES = 8 << 20
-QUEUE_BATCHES = 256  # a reader this many batches behind is behind
-QUEUE_BYTES = 4 << 20  # or this many bytes
+CHANNEL_BATCHES = 256  # a reader this many batches behind is behind
+CHANNEL_BYTES = 4 << 20  # or this many bytes
 
 
 class Hub:
@@ -113,7 +111,7 @@ class Hub:
 
     @contextmanager
     def reader(
-        self, *, batches: int = QUEUE_BATCHES, max_bytes: int = QUEUE_BYTES
+        self, *, batches: int = CHANNEL_BATCHES, max_bytes: int = CHANNEL_BYTES
     ) -> Iterator[Reader]:
         """Open a reader; it gets nothing until it has filters."""
         reader = Reader(self, batches=batches, max_bytes=max_bytes)
@@ -178,14 +176,15 @@ class Reader:
         self.filters: frozenset[Filter] = frozenset()
         self.sink: Callable[[Batch], bool] | None = None
         self._hub = hub
-        self._queue: deque[Batch] = deque()
-        self._max_batches = batches
+        self._send, self._channel = trio.open_memory_channel[Batch](batches)
+        # Waiting is apart from taking: a channel hands a batch to who waits in it, and until that
+        # task runs nobody else could see it, which would put a reply before it.
+        self._waiting = trio.lowlevel.ParkingLot()
         self._max_bytes = max_bytes
         self._queued_bytes = 0
         self._lost_from = 0  # 0: nothing is lost
         self._dropped = 0
         self._closed = False
-        self._waiting = trio.lowlevel.ParkingLot()
 
     async def receive(self) -> Batch | Lost:
         """Wait for the next batch, or for the truth about what was lost.
@@ -202,19 +201,20 @@ class Reader:
                 return found
             if self._closed:
                 raise trio.EndOfChannel
-            await self._waiting.park()
+            await self.wait()
 
     def receive_nowait(self) -> Batch | Lost | None:
         """Give the next batch, or what was lost; None when there is nothing now."""
-        if self._queue:
-            batch = self._queue.popleft()
-            self._queued_bytes -= batch.size
-            return batch
-        return self._rejoin() if self._lost_from else None
+        try:
+            batch = self._channel.receive_nowait()
+        except (trio.WouldBlock, trio.EndOfChannel):
+            return self._rejoin() if self._lost_from else None
+        self._queued_bytes -= batch.size
+        return batch
 
     async def wait(self) -> None:
         """Wait until there is something to receive, or `wake` is called, or it is closed."""
-        if self._queue or self._lost_from or self._closed:
+        if self._queued_bytes or self._lost_from or self._closed:
             await trio.lowlevel.checkpoint()
         else:
             await self._waiting.park()
@@ -226,22 +226,21 @@ class Reader:
     def offer(self, batch: Batch) -> None:
         """Give it a batch, or note that it was too slow for it.
 
-        An empty queue takes a batch of any size: else its reader would wait for nothing.
+        An empty channel takes a batch of any size: else its reader would wait for nothing.
         """
-        if self.sink is not None and not self._queue and not self._lost_from and self.sink(batch):
+        idle = not self._queued_bytes and not self._lost_from
+        if idle and self.sink is not None and self.sink(batch):
             return
-        if not self._lost_from and (
-            not self._queue
-            or (
-                len(self._queue) < self._max_batches
-                and self._queued_bytes + batch.size <= self._max_bytes
-            )
-        ):
-            self._queue.append(batch)
-            self._queued_bytes += batch.size
-            if self._waiting:
+        fits = self._queued_bytes + batch.size <= self._max_bytes
+        if idle or (fits and not self._lost_from):
+            try:
+                self._send.send_nowait(batch)
+            except trio.WouldBlock:
+                pass  # full: noted below, told by `receive`
+            else:
+                self._queued_bytes += batch.size
                 self._waiting.unpark_all()
-            return
+                return
         if not self._lost_from:
             self._lost_from = batch.events[0].numbered.seq
         self._dropped += len(batch.events)
@@ -249,6 +248,7 @@ class Reader:
     def close(self) -> None:
         """End the stream; `receive` raises once what is queued was read."""
         self._closed = True
+        self._send.close()
         self._waiting.unpark_all()
 
     def _rejoin(self) -> Lost:

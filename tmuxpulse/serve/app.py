@@ -17,6 +17,7 @@ import trio
 
 from tmuxpulse import __version__
 from tmuxpulse.config import CollectSettings, ServeSettings
+from tmuxpulse.errors import TmuxpulseError
 from tmuxpulse.hub.hub import Hub
 from tmuxpulse.serve.door import Door, loopback_hosts
 from tmuxpulse.serve.front import Front
@@ -57,8 +58,8 @@ async def serve(
     settings: ServeSettings,
     collect: CollectSettings,
     *,
-    collector: Collector,
     announce: Callable[[str], None],
+    collector: Collector | None = None,
     hub: Hub | None = None,
     pages: dict[str, Page] | None = None,
     signals: bool = True,
@@ -73,8 +74,8 @@ async def serve(
     Args:
         settings: where to listen.
         collect: what the collector is given.
-        collector: what fills the hub.
         announce: gets the one line that says it is ready.
+        collector: what fills the hub; by default the one that watches tmux.
         hub: the stream; by default a new one.
         pages: the files of the page; by default those of this installation.
         signals: whether to listen for signals; needs the main thread.
@@ -83,11 +84,17 @@ async def serve(
     Raises:
         UsageError: the settings ask for what is refused.
         AddressInUse: it cannot listen there.
+        TmuxpulseError: the collector cannot begin, as when there is no tmux program.
     """
+    if collector is None:
+        from tmuxpulse.collect.collector import run_collector
+
+        collector = run_collector
     hub = Hub() if hub is None else hub
     front = Front(hub)
     pages = load_pages() if pages is None else pages
     stop = trio.Event()
+    refused: list[TmuxpulseError] = []
     with ExitStack() as stack:
         tcp = stack.enter_context(open_tcp(settings.host, settings.port))
         unix = (
@@ -98,7 +105,7 @@ async def serve(
                 await nursery.start(_watch_signals, stop, nursery.cancel_scope)
             nursery.start_soon(front.watch_writes)
             await nursery.start(hub.run)
-            await _start_collector(nursery, partial(collector, hub, collect))
+            await _start_collector(nursery, partial(collector, hub, collect), refused)
             async with trio.open_nursery() as connections:
                 async with trio.open_nursery() as accepting:
                     for handler, listeners in _handlers(front, tcp, unix, pages):
@@ -119,6 +126,8 @@ async def serve(
                 front.goodbye("the server is shutting down")
                 connections.cancel_scope.deadline = trio.current_time() + settings.grace_seconds
             nursery.cancel_scope.cancel()
+    if refused:
+        raise refused[0]
 
 
 def ready_line(tcp: Tcp, unix_socket: str) -> str:
@@ -158,18 +167,29 @@ def _tcp_peer(stream: trio.SocketStream) -> str:
 
 
 async def _start_collector(
-    nursery: trio.Nursery, collector: Callable[..., Awaitable[None]]
+    nursery: trio.Nursery,
+    collector: Callable[..., Awaitable[None]],
+    refused: list[TmuxpulseError],
 ) -> None:
-    """Start it, and wait for its first look, but not for ever: a tmux may hang."""
+    """Start it, and wait for its first look, but not for ever: a tmux may hang.
+
+    An error that says why it cannot begin goes to `refused` and ends the rest, so that it can be
+    raised as itself and not in a group.
+    """
     looked = trio.Event()
 
     async def start() -> None:
-        await nursery.start(collector)
+        try:
+            await nursery.start(collector)
+        except TmuxpulseError as error:
+            refused.append(error)
+            nursery.cancel_scope.cancel()
         looked.set()
 
     nursery.start_soon(start)
     with trio.move_on_after(FIRST_LOOK_SECONDS):
         await looked.wait()
+    await trio.lowlevel.checkpoint_if_cancelled()
 
 
 async def _watch_signals(

@@ -32,7 +32,7 @@ ANSWER_SECONDS = 5.0
 LINGER_SECONDS = 1.0  # for a peer to read an answer before the socket is torn down
 LINGER_BYTES = 1 << 16
 WRITE_SECONDS = 10.0  # a peer that takes nothing for so long is cut off
-MAX_GREETING = 64  # sockets that have not yet said who they are
+MAX_GREETING = 512  # sockets that have not yet said who they are; hundreds may come at once
 MAX_SESSIONS = 1024
 
 logger = logging.getLogger(__name__)
@@ -187,6 +187,8 @@ async def _read_head(
         return head, None, False
     if not isinstance(event, h11.Request):
         return head, None, False
+    if len(head) > HEAD_BYTES:  # h11 bounds what is incomplete only
+        return head, refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "too much"), False
     verdict = door.judge(event)
     if isinstance(verdict, Upgrade):
         http.next_event()  # the end of the request: what is left then is no part of it

@@ -20,7 +20,7 @@ import trio
 
 from tmuxpulse.serve.meter import MessageMeter
 
-MAX_DISCARDED = 1 << 20  # bytes read and dropped after a message that is too large
+MAX_DISCARDED = 16 << 20  # bytes read and dropped after a message that is too large
 
 
 class ReplayStream(trio.abc.Stream):

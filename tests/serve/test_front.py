@@ -1,0 +1,262 @@
+"""The front door over streams in memory: heads, deadlines, caps, what the stream guards."""
+
+from __future__ import annotations
+
+import math
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import pytest
+import trio
+import trio.testing
+from trio.testing import MockClock
+
+from tmuxpulse.events import Event, PaneBell, Place
+from tmuxpulse.hub.hub import Hub
+from tmuxpulse.serve import front as front_module
+from tmuxpulse.serve.door import Door, loopback_hosts
+from tmuxpulse.serve.front import HEAD_BYTES, HEAD_SECONDS, WRITE_SECONDS, Front
+from tmuxpulse.serve.meter import MessageMeter
+from tmuxpulse.serve.pages import Page
+from tmuxpulse.serve.replay import ReplayStream
+from tmuxpulse.serve.session import Session
+
+DOOR = Door(
+    hosts=loopback_hosts(8765), pages={"/": Page(b"<p>page</p>", "text/html; charset=utf-8")}
+)
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8765\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+Pair = trio.StapledStream[trio.testing.MemorySendStream, trio.testing.MemoryReceiveStream]
+
+
+@asynccontextmanager
+async def connected(front: Front) -> AsyncIterator[Pair]:
+    ours, theirs = trio.testing.memory_stream_pair()
+    async with trio.open_nursery() as nursery:
+
+        async def serve() -> None:
+            await front.handle(theirs, door=DOOR, peer="test")
+
+        nursery.start_soon(serve)
+        yield ours
+
+
+async def read_all(stream: trio.abc.ReceiveStream) -> bytes:
+    return b"".join([bytes(chunk) async for chunk in stream])
+
+
+async def exchange(front: Front, sent: bytes, *, chunk: int = 1 << 20) -> bytes:
+    async with connected(front) as stream:
+        for at in range(0, len(sent), chunk):
+            await stream.send_all(sent[at : at + chunk])
+        await stream.send_eof()
+        return await read_all(stream)
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 1 << 20])
+async def test_a_page_in_any_chunking(chunk: int) -> None:
+    answer = await exchange(
+        Front(Hub()), b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8765\r\n\r\n", chunk=chunk
+    )
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"\r\n\r\n<p>page</p>")
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a TLS hello\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * HEAD_BYTES + b"\r\n\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\nHost: \xe9\r\n\r\n", b"400"),
+        (HANDSHAKE.replace(b"Key:", b"Protocol: \xc3\xa9\r\nSec-WebSocket-Key:"), b"400"),
+        (HANDSHAKE + b"\x81\x80\0\0\0\0", b"400"),
+        (
+            b"POST / HTTP/1.1\r\nHost: 127.0.0.1:8765\r\nTransfer-Encoding: chunked\r\n\r\nzz",
+            b"405",
+        ),
+    ],
+)
+async def test_what_is_no_request_of_ours_is_refused(sent: bytes, status: bytes) -> None:
+    assert (await exchange(Front(Hub()), sent)).startswith(b"HTTP/1.1 " + status)
+
+
+@pytest.mark.parametrize("sent", [b"", b"G", b"GET / HTTP/1.1\r\nHost: 127.0.0.1"])
+async def test_who_leaves_before_the_end_gets_nothing(sent: bytes) -> None:
+    answer = await exchange(Front(Hub()), sent)
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 400")
+
+
+async def test_who_says_nothing_is_let_go_in_time(autojump_clock: MockClock) -> None:
+    for sent in (None, b"GET / HTTP/1.1\r\n"):
+        began = trio.current_time()
+        async with connected(Front(Hub())) as stream:
+            if sent is not None:
+                await stream.send_all(sent)
+            answer = await read_all(stream)
+        assert answer.startswith(b"HTTP/1.1 408")
+        assert trio.current_time() - began < HEAD_SECONDS + 2
+
+
+async def test_too_many_half_open_sockets_are_told_to_come_back(autojump_clock: MockClock) -> None:
+    front = Front(Hub(), max_greeting=3)
+    async with trio.open_nursery() as nursery:
+        for _ in range(3):
+            _, theirs = trio.testing.memory_stream_pair()
+            nursery.start_soon(partial(front.handle, theirs, door=DOOR, peer="x"))
+        await trio.testing.wait_all_tasks_blocked()
+        assert (await exchange(front, b"")).startswith(b"HTTP/1.1 503")
+        front.goodbye("end")  # does not wait for them
+        await trio.testing.wait_all_tasks_blocked()
+        assert nursery.child_tasks == frozenset()
+
+
+async def test_too_many_sessions_are_told_to_come_back(autojump_clock: MockClock) -> None:
+    front = Front(Hub(), max_sessions=1)
+    async with connected(front) as stream:
+        await stream.send_all(HANDSHAKE)
+        assert (await stream.receive_some()).startswith(b"HTTP/1.1 101")
+        await trio.testing.wait_all_tasks_blocked()
+        assert (await exchange(front, HANDSHAKE)).startswith(b"HTTP/1.1 503")
+        front.goodbye("end")
+        rest = await read_all(stream)
+        assert b"server.goodbye" in rest
+
+
+async def test_a_failing_session_ends_its_connection_only(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
+) -> None:
+    class Broken(Session):
+        async def run(self, *_: object) -> int:
+            await trio.lowlevel.checkpoint()
+            raise RuntimeError("a bug of ours")
+
+    front = Front(Hub())
+    monkeypatch.setattr(front_module, "Session", Broken)
+    async with connected(front) as stream:
+        await stream.send_all(HANDSHAKE)
+        assert b"101" in await read_all(stream)
+    assert "a bug of ours" in caplog.text
+    monkeypatch.undo()
+    assert b"200 OK" in await exchange(front, b"GET / HTTP/1.0\r\nHost: localhost:8765\r\n\r\n")
+
+
+async def test_who_stops_reading_is_cut_off(autojump_clock: MockClock) -> None:
+    hub = Hub()
+    front = Front(hub)
+    one, other = socket.socketpair()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    stream = trio.SocketStream(trio.socket.from_stdlib_socket(one))
+    client = trio.SocketStream(trio.socket.from_stdlib_socket(other))
+    began = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(hub.run)
+        nursery.start_soon(front.watch_writes)
+
+        async def serve() -> None:
+            await front.handle(stream, door=DOOR, peer="test")
+            nursery.cancel_scope.cancel()
+
+        nursery.start_soon(serve)
+        await client.send_all(HANDSHAKE)
+        await client.receive_some()
+        text = b'{"action":"subscribe"}'
+        await client.send_all(bytes([0x81, 0x80 | len(text)]) + b"\0\0\0\0" + text)
+        with trio.fail_after(WRITE_SECONDS * 3):
+            while stream.socket.fileno() != -1:
+                hub.publish(*[Event(Place(session="a"), PaneBell())] * 50)
+                await trio.sleep(0.05)
+    assert WRITE_SECONDS < trio.current_time() - began < WRITE_SECONDS * 2
+    client.socket.close()
+
+
+# --- the replaying stream ---------------------------------------------------------------------
+
+
+def replaying(
+    inner: trio.abc.Stream, head: bytes = b"", limit: int = 100
+) -> tuple[ReplayStream, list[str]]:
+    calls: list[str] = []
+    stream = ReplayStream(
+        inner, head, meter=MessageMeter(limit), on_too_large=lambda: calls.append("too large")
+    )
+    return stream, calls
+
+
+async def test_the_head_is_replayed_exactly_and_then_the_stream_goes_on() -> None:
+    ours, theirs = trio.testing.memory_stream_pair()
+    stream, _ = replaying(theirs, b"0123456789")
+    await ours.send_all(b"\x81\x00")
+    assert [await stream.receive_some(4) for _ in range(4)] == [
+        b"0123",
+        b"4567",
+        b"89",
+        b"\x81\x00",
+    ]
+    assert stream.bytes_received == 2
+
+
+async def test_what_is_too_large_is_withheld_and_dropped() -> None:
+    ours, theirs = trio.testing.memory_stream_pair()
+    stream, calls = replaying(theirs)
+    await ours.send_all(b"\x81\xfe\x10\x00mask" + b"x" * 5000)
+    await ours.send_eof()
+    assert await stream.receive_some() == b""
+    assert calls == ["too large"]
+
+
+async def test_after_a_send_that_was_cut_short_nothing_is_sent(autojump_clock: MockClock) -> None:
+    _, theirs = trio.testing.lockstep_stream_pair()
+    stream, _ = replaying(theirs)
+    with trio.move_on_after(1):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stream.send_all, b"half")
+            await trio.testing.wait_all_tasks_blocked()
+            assert stream.sending_since == trio.current_time()
+            assert not stream.send_nowait(b"x")
+    assert stream.sending_since == math.inf
+    with pytest.raises(trio.BrokenResourceError):
+        await stream.send_all(b"more")
+    assert not stream.send_nowait(b"x")
+
+
+async def test_what_the_socket_did_not_take_goes_first() -> None:
+    one, other = socket.socketpair()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    inner = trio.SocketStream(trio.socket.from_stdlib_socket(one))
+    client = trio.SocketStream(trio.socket.from_stdlib_socket(other))
+    stream, _ = replaying(inner)
+    large = bytes(range(256)) * 4000
+    async with stream._sending:  # somebody else is between two parts of a send
+        assert stream.send_nowait(b"not now") is False
+    assert stream.send_nowait(b"first") is True
+    assert stream.send_nowait(large) is True
+    assert [stream.pending, stream.send_nowait(b"not now")] == [True, False]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stream.send_all, b"last")
+        await trio.testing.wait_all_tasks_blocked()
+        assert stream.send_nowait(b"nor now") is False
+        nursery.start_soon(stream.flush)
+        expected = b"first" + large + b"last"
+        got = b""
+        while len(got) < len(expected):
+            got += await client.receive_some()
+    assert got == expected
+    assert [stream.pending, stream.bytes_sent] == [False, len(expected)]
+    await stream.wait_send_all_might_not_block()
+    await stream.aclose()
+    assert stream.send_nowait(b"x") is False
+    with pytest.raises(trio.ClosedResourceError):
+        await stream.send_all(b"x")
+    await client.aclose()
+
+
+async def test_without_a_socket_nothing_is_written_at_once() -> None:
+    _, theirs = trio.testing.memory_stream_pair()
+    stream, _ = replaying(theirs)
+    assert stream.send_nowait(b"x") is False
