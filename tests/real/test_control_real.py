@@ -89,6 +89,30 @@ async def test_a_client_that_tmux_moved_is_let_go(server: PrivateServer) -> None
         nursery.cancel_scope.cancel()
 
 
+async def test_a_client_that_somebody_switched_comes_back(server: PrivateServer) -> None:
+    await server.new_session("one")
+    await server.new_session("two")
+    async with trio.open_nursery() as nursery:
+        sink = await watch(nursery, server, 2)
+        ours = await attached(server)
+        await server.run("switch-client", "-c", ours["one"], "-t", "two")
+        await sink.wait_for(lambda sink: ("%0", False) in sink.said)
+        await sink.wait_for(lambda sink: sink.streaming == {"%0", "%1"})
+        now = await attached(server)
+        assert now["two"] == ours["two"]
+        assert now["one"] != ours["one"]
+        nursery.cancel_scope.cancel()
+
+
+async def test_our_clients_disturb_as_little_as_they_can(server: PrivateServer) -> None:
+    await server.new_session("one")
+    async with trio.open_nursery() as nursery:
+        await watch(nursery, server, 1)
+        flags = await server.run("list-clients", "-F", "#{client_flags}")
+        assert {"ignore-size", "read-only", "pause-after=1"} <= set(flags.split(","))
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_linked_window_is_heard_through_the_client_that_remains(
     server: PrivateServer,
 ) -> None:

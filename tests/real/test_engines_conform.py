@@ -363,3 +363,15 @@ async def test_says_so_when_it_cannot_begin(name: str, server: PrivateServer) ->
     await server.end()
     with pytest.raises(TmuxUnavailable), one_tmux_error():
         await engine.run(RecordingSink())
+
+
+@pytest.mark.parametrize("name", ALL)
+async def test_another_server_is_not_taken_for_ours(name: str, server: PrivateServer) -> None:
+    await server.new_session("one")
+    engine = await make(name, server)
+    sink = RecordingSink()
+    await server.end()
+    await server.new_session("other")
+    with pytest.raises(TmuxUnavailable), one_tmux_error():
+        await engine.run(sink)
+    assert sink.listings == 0

@@ -99,8 +99,10 @@ class Channel:
                 await client.end()
 
     async def aclose(self) -> None:
-        """End the client; returns when it is gone."""
-        await self._hang_up()
+        """End the client; returns when it is gone. Whoever still waits for an answer gets it."""
+        with trio.CancelScope(shield=True):
+            async with self._turn:
+                await self._hang_up()
 
 
 @asynccontextmanager
@@ -149,9 +151,14 @@ class _Client:
         client = cls(tmux, nonce, process, turns)
         if process.stdin is None:
             raise AssertionError("started with a pipe")
-        with suppress(trio.BrokenResourceError):  # it has ended already: asking will tell
-            await process.stdin.send_all("".join(names * (TURNS // 2)).encode())
-        await process.stdin.aclose()
+        try:
+            with suppress(trio.BrokenResourceError):  # it has ended already: asking will tell
+                await process.stdin.send_all("".join(names * (TURNS // 2)).encode())
+            await process.stdin.aclose()
+        except BaseException:
+            with trio.CancelScope(shield=True):
+                await client.end()
+            raise
         return client
 
     async def ask(self, script: bytes, number: int) -> bytes:
@@ -169,6 +176,8 @@ class _Client:
                 raise ListingBroken(f"answer {tick.number} to script {number}")
 
     async def end(self) -> None:
+        if self._process.stdin is not None:  # open still, if the start was cancelled
+            await trio.aclose_forcefully(self._process.stdin)
         for turn in self._turns:
             turn.dry_up()
         # What it prints on its way out has to be read, or it waits for ever in a full pipe.

@@ -141,9 +141,10 @@ class ControlEngine:
         try:
             return await self._list_without_client()
         except TmuxUnavailable:
-            if sockets.is_alive(self._tmux.socket):
-                raise
-            return None
+            if not sockets.is_alive(self._tmux.socket):
+                return None
+        # Somebody is there by now: most likely the server that took its place, which says so.
+        return await self._list_without_client()
 
     async def _list_without_client(self) -> bytes | None:
         """The same, where no connection tells that the server is still the same one."""

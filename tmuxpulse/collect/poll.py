@@ -102,16 +102,19 @@ class PollEngine:
     async def _list(self) -> Listing | None:
         """One list, or None when the server is gone."""
         nonce = secrets.token_hex(6)  # a new one each time: arguments can be seen in `ps`
-        answer = await self._ask(
+        commands = (
             *("display-message", "-p", "#{pid} #{start_time}", ";"),
             *("list-clients", "-F", client_format(nonce), ";"),
             *("list-panes", "-a", "-F", pane_format(nonce)),
         )
-        empty = bool(answer.stdout) and answer.stderr == [NO_SESSION]
-        if answer.returncode != 0 and not empty:
-            if sockets.is_alive(self._tmux.socket):
+        answer = await self._ask(*commands)
+        if not _is_list(answer):
+            if not sockets.is_alive(self._tmux.socket):
+                return None
+            # Somebody is there by now: most likely the server that took its place, which says so.
+            answer = await self._ask(*commands)
+            if not _is_list(answer):
                 raise self._failed(answer)
-            return None
         them, *lines = answer.stdout
         if them != f"{self._identity.pid} {self._identity.start_time}":
             return None
@@ -153,3 +156,8 @@ class PollEngine:
                 f"no tmux server on {self._tmux.socket}", socket=self._tmux.socket
             )
         return TmuxCommandFailed(f"tmux: {text}", stderr=text, returncode=answer.returncode)
+
+
+def _is_list(answer: tmux_cmd) -> bool:
+    """Tell an answer, be it an empty one, from a failure."""
+    return bool(answer.stdout) and (answer.returncode == 0 or answer.stderr == [NO_SESSION])
