@@ -83,7 +83,10 @@ async def streaming(sink: RecordingSink, *panes: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-async def test_the_first_listing_is_whole(name: str, server: PrivateServer) -> None:
+async def test_the_first_listing_is_whole(
+    name: str, server: PrivateServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "C")  # names come whole in any locale
     await server.new_session("one")
     await server.run("rename-window", "-t", "one:", "first")
     await server.run("new-window", "-d", "-t", "one:", "-n", "héllo 🚀", "cat")

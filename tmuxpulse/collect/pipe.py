@@ -124,15 +124,25 @@ class PipeEngine:
                     await self._let_it_end()
                 await pulse.wait()
             nursery.cancel_scope.cancel()
+        if not started:
+            socket = self._tmux.socket
+            raise TmuxUnavailable(f"the tmux server on {socket} ended", socket=socket)
 
     async def _list(self) -> bytes | None:
-        """One list, or None when the server is gone."""
+        """One list, or None when the server is gone, also when another has taken its socket."""
         try:
-            return await self._line.run(listing_commands(self._line.nonce))
+            body = await self._ask_for_list()
         except TmuxUnavailable:
-            if sockets.is_alive(self._tmux.socket):  # its client was killed, not the server
-                return await self._line.run(listing_commands(self._line.nonce))
-            return None
+            if not sockets.is_alive(self._tmux.socket):
+                return None
+            body = await self._ask_for_list()  # its client was killed, not the server
+        who, _, rows = body.partition(b"\n")
+        ours = f"{self._identity.pid} {self._identity.start_time}"
+        return rows if who.decode("ascii", "replace") == ours else None
+
+    async def _ask_for_list(self) -> bytes:
+        who = "display-message -p '#{pid} #{start_time}'"
+        return await self._line.run([who, *listing_commands(self._line.nonce)])
 
     async def _best_line(self, channel: Channel) -> Channel | OneShot:
         """The channel, unless the server cannot see our `/proc` (another container, another OS)."""

@@ -19,6 +19,7 @@ from tmuxpulse.collect.views import server_view, session_views
 from tmuxpulse.errors import TmuxError, TmuxUnavailable
 from tmuxpulse.hub.hub import Hub
 from tmuxpulse.tmux.diff import diff
+from tmuxpulse.tmux.formats import EMPTY as NOTHING
 from tmuxpulse.tmux.formats import Listing, PaneRow
 from tmuxpulse.tmux.state import EMPTY, Atlas, State, from_listing
 from tmuxpulse.wire import ServerView, SessionView
@@ -50,7 +51,9 @@ class ServerWatch:
         self._atlas = Atlas(EMPTY, name)
         self._rows: dict[str, PaneRow] = {}
         self._feeds: dict[str, PaneFeed] = {}
+        self._listing = NOTHING
         self._dying: dict[str, float] = {}  # dead, but tmux does not tell the exit status yet
+        self._held_back = AsyncBool(False)
         self._unpublished: set[str] = set()  # panes whose feeds hold something
         self._waiting = AsyncBool(False)
         self._screens = AsyncBool(False)
@@ -83,6 +86,7 @@ class ServerWatch:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._publish_outputs)
                     nursery.start_soon(self._capture_screens, engine)
+                    nursery.start_soon(self._let_them_die)
                     await engine.run(self)
                     nursery.cancel_scope.cancel()
             reason = "the tmux server ended"
@@ -104,6 +108,7 @@ class ServerWatch:
     def listing(self, listing: Listing) -> None:
         """Take everything that the server holds now."""
         rows = {row.pane_id: row for row in listing.panes}
+        self._listing = listing
         listing = self._wait_for_status(listing)
         for pane_id in self._rows.keys() - rows.keys():
             self._publish_output(pane_id)  # its last words come before its end
@@ -155,6 +160,7 @@ class ServerWatch:
         self._feeds.clear()
         self._rows.clear()
         self._dying.clear()
+        self._listing = NOTHING
         self._unpublished.clear()
         self._become(EMPTY)
         self._identity = None
@@ -222,6 +228,7 @@ class ServerWatch:
         now = trio.current_time()
         rows = []
         dying: dict[str, float] = {}
+        held_back = False
         for row in listing.panes:
             shown = row
             untold = row.pane_dead and row.pane_dead_status is None and row.pane_dead_signal is None
@@ -229,9 +236,19 @@ class ServerWatch:
                 since = dying[row.pane_id] = self._dying.get(row.pane_id, now)
                 if now < since + STATUS_SECONDS:
                     shown = msgspec.structs.replace(row, pane_dead=False)
+                    held_back = True
             rows.append(shown)
         self._dying = dying
+        self._held_back.value = held_back
         return msgspec.structs.replace(listing, panes=tuple(rows)) if dying else listing
+
+    async def _let_them_die(self) -> None:
+        """Look at the last list again when a death was held back: there may be no other list."""
+        while True:
+            await self._held_back.wait_value(True)
+            await trio.sleep(STATUS_SECONDS)
+            self._held_back.value = False
+            self.listing(self._listing)
 
     def _last_line(self, pane_id: str) -> str:
         feed = self._feeds.get(pane_id)
