@@ -28,9 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from tmuxpulse.tmux.text import TextStream
 
 CHUNKS = (4096, 65536)
-WORDS = (
-    "the build of module test in error warning ok src/main.py 12 345 done: took /usr/lib".split()
-)
+WORDS = ["the", "build", "of", "module", "error", "ok", "src/main.py", "12", "done:", "/usr/lib"]
 
 
 def plain(rng: random.Random) -> str:

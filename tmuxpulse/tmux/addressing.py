@@ -4,7 +4,8 @@ Its rows, told one after the other, would be garbage when it addresses the scree
 at the screen instead. A program addresses the screen
 
 - while it is on the alternate screen;
-- from when it writes at a place it has put the cursor to, sets a scroll region or shifts rows;
+- from when it writes, erases or ends a line at a place it has put the cursor to, sets a scroll
+  region or shifts rows;
 - from when it has gone back more than `CLIMBED_ROWS` rows in all. A shell's line editor goes back a
   few rows now and then, under a long completion list even more; a status of several rows that is
   drawn again and again soon goes back more. A program that was found out once is not given
@@ -55,7 +56,7 @@ class Addressing:
             self._forget()
 
     def placed(self) -> None:
-        """Text was written at a given place, or rows were shifted."""
+        """Something was done at a given place, or rows were shifted."""
         self._fresh = 0
         self._active = self._known = True
 

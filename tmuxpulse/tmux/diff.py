@@ -189,10 +189,11 @@ def _pane_changes(was: Pane, pane: Pane) -> Iterator[ev.Data]:
     if (was.width, was.height) != (pane.width, pane.height):
         yield ev.PaneResized(width=pane.width, height=pane.height)
     revived = was.dead and not pane.dead
-    if (was.command, was.pid) != (pane.command, pane.pid) or revived:
+    runs = (was.command, was.pid) != (pane.command, pane.pid) or revived
+    if runs:
         yield ev.PaneCommand(command=pane.command, previous=was.command, pid=pane.pid)
     ending = (pane.exit_status, pane.signal)
-    if pane.dead and (not was.dead or ending != (was.exit_status, was.signal)):
+    if pane.dead and (runs or not was.dead or ending != (was.exit_status, was.signal)):
         yield ev.PaneExited(exit_status=pane.exit_status, signal=pane.signal)
     if was.title != pane.title:
         yield ev.PaneTitle(title=pane.title, previous=was.title)

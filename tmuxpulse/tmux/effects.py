@@ -13,6 +13,7 @@ from typing import ClassVar, Final
 
 from tmuxpulse.tmux.addressing import Addressing
 from tmuxpulse.tmux.backlog import Backlog
+from tmuxpulse.tmux.row import Cut
 from tmuxpulse.tmux.rows import Rows
 from tmuxpulse.tmux.signals import Bell, Prompt, Signal, Strings
 
@@ -42,9 +43,9 @@ class Effects:
         self._backlog = Backlog(max_backlog_bytes)
         self._signals: deque[Signal] = deque(maxlen=MAX_SIGNALS)
         self._main: Rows | None = None  # the rows to return to from the alternate screen
-        self._cut = 0
+        self._cut = Cut()
         self.addressing = Addressing()
-        self.rows = Rows(max_line_bytes)
+        self.rows = Rows(max_line_bytes, self._cut)
 
     @property
     def pending(self) -> bool:
@@ -60,15 +61,15 @@ class Effects:
         """Return lines, signals and what was cut since the last time, and forget them."""
         lines, cut = self._backlog.take(max_bytes)
         signals = tuple(self._signals)
-        cut += self._cut + self.rows.cut
+        cut += self._cut.bytes
         self._signals.clear()
-        self._cut = self.rows.cut = 0
+        self._cut.bytes = 0
         return lines, signals, cut
 
     def put(self, text: str) -> None:
         """Write printable characters and tabs."""
-        if self.rows.put(text):
-            self.addressing.placed()
+        self._touch()
+        self.rows.put(text)
 
     def append(self, block: str) -> None:
         """Append whole lines of plain text; the rows have to be simple."""
@@ -76,17 +77,15 @@ class Effects:
 
     def follow(self, found: str) -> None:
         """Do what a control, a sequence, or a string without its terminator says."""
-        kind = found[:2]
-        if kind == "\x1b[":
+        effect = self._CONTROLS.get(found)
+        if effect is not None:
+            effect(self)
+        elif found.startswith("\x1b["):
             self._follow_csi(found)
-        elif kind == "\x1b]":
+        elif found.startswith("\x1b]"):
             self._signal(self._strings.osc(found[2:]))
-        elif kind == "\x1bP":
+        elif found.startswith("\x1bP"):
             self._signal(self._strings.dcs(found[2:]))
-        else:
-            effect = self._CONTROLS.get(found)
-            if effect is not None:
-                effect(self)
 
     def _follow_csi(self, found: str) -> None:
         sequence = _CSI.fullmatch(found)
@@ -106,7 +105,7 @@ class Effects:
         for signal in signals:
             if isinstance(signal, Prompt):
                 self.addressing.began()
-            self._cut += len(self._signals) == MAX_SIGNALS
+            self._cut.bytes += len(self._signals) == MAX_SIGNALS
             self._signals.append(signal)
 
     def _tell(self, block: str) -> None:
@@ -121,6 +120,12 @@ class Effects:
         if not self.addressing.active:
             self._backlog.add(f"{line}\n")
 
+    def _touch(self) -> None:
+        """Note that something is done where the cursor is."""
+        if self.rows.placed:
+            self.rows.placed = False
+            self.addressing.placed()
+
     def _append_line(self, line: str) -> None:
         self._tell(f"{line}\n")
 
@@ -134,10 +139,8 @@ class Effects:
         self.addressing.switched(alternate=alternate)
         if alternate == (self._main is not None):
             return
-        self._cut += self.rows.cut
-        self.rows.cut = 0
         if self._main is None:
-            self._main, self.rows = self.rows, Rows(self._max_line_bytes)
+            self._main, self.rows = self.rows, Rows(self._max_line_bytes, self._cut)
         else:
             self.rows, self._main = self._main, None
 
@@ -153,6 +156,7 @@ class Effects:
         self.put("\t")
 
     def _line_feed(self) -> None:
+        self._touch()
         tell = self._append_line if self.rows.last else self._retell
         line = self.rows.line_feed()
         if line is not None:
@@ -166,10 +170,10 @@ class Effects:
     def _reverse_index(self) -> None:
         self._up(1)
 
-    def _save(self) -> None:
+    def _save(self, *_: int) -> None:
         self.rows.save()
 
-    def _restore(self) -> None:
+    def _restore(self, *_: int) -> None:
         self.rows.restore()
 
     def _reset(self) -> None:
@@ -237,6 +241,7 @@ class Effects:
                 self.rows.erase_all()
 
     def _erase_line(self, how: int, _: int) -> None:
+        self._touch()
         match how:
             case 0:
                 self.rows.current.erase_right()
@@ -280,11 +285,9 @@ class Effects:
         "T": _shift_rows,
         "X": _erase,
         "`": _to_column,
-        "a": _right,
         "d": _to_row,
-        "e": _down,
         "f": _to_place,
         "r": _set_region,
-        "s": lambda self, *_: self.rows.save(),
-        "u": lambda self, *_: self.rows.restore(),
+        "s": _save,
+        "u": _restore,
     }

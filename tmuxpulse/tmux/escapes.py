@@ -31,18 +31,18 @@ _EFFECTIVE = "\x07\x08\x0b\x0c\r\x1b"
 
 # What never changes the text of a row: colours (tmux's terminfo adds an SI), character sets, keypad
 # modes, hyperlinks, and a string's end with no string.
-_MUTE = (
-    rf"\[[0-9;:]{{0,{MAX_SEQUENCE - 2}}}m\x0f?"
-    r"|[()][0AB]|[=>]"
-    r"|\]8;[^\x00-\x1f\x7f-\x9f]{0,2048}\x1b\\|\\"
-)
+_COLOUR = rf"[0-9;:]{{0,{MAX_SEQUENCE - 2}}}m\x0f?"
+_OTHERS = r"[()][0AB]|[=>\\]|\]8;[^\x00-\x1f\x7f-\x9f]{0,2048}\x1b\\"
+_MUTE = rf"\[{_COLOUR}|{_OTHERS}"
 # And what does not as long as the row is only appended to: erasing to the right.
-_MUTE_AT_END = rf"{_MUTE}|\[0?K"
+_MUTE_AT_END = rf"\[(?:K|{_COLOUR})|{_OTHERS}"
 MUTE: Final = re.compile(rf"\x1b(?:{_MUTE})")
 MUTE_AT_END: Final = re.compile(rf"\x1b(?:{_MUTE_AT_END})")
 # The alternatives begin with literals, so that the search can skip to the next of them. No mute
 # sequence holds an effect, so that a text which ends at one holds mute sequences whole.
-EFFECT: Final = re.compile(rf"\r(?!\n)|\x1b(?!{_MUTE_AT_END})|\x07|\x08|\x0b|\x0c")
+EFFECT: Final = re.compile(rf"\r(?!\r{{0,3}}\n)|\x1b(?!{_MUTE_AT_END})|\x07|\x08|\x0b|\x0c")
+# A terminal driver between two others makes it two CR.
+LINE_END: Final = re.compile(r"\r+\n")
 RUN: Final = re.compile(rf"(?:[^\n{_EFFECTIVE}]+|\x1b(?:{_MUTE}))+")
 # A sequence that is whole and undisturbed, which nearly all are; `Unfinished` reads the others.
 WHOLE: Final = re.compile(

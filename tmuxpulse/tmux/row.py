@@ -14,25 +14,42 @@ from typing import Final
 
 from wcwidth import wcwidth
 
+# No terminal is as wide. It bounds what an edit can cost.
+MAX_COLUMNS: Final = 4096
+
 _TAB: Final = 8
 # tmux's bound too: combining characters beyond it are left out.
 _MAX_CELL_CHARACTERS: Final = 21
+
+
+class Cut:
+    """Counts the bytes of text that a bound has left out."""
+
+    __slots__ = ("bytes",)
+
+    def __init__(self) -> None:
+        self.bytes = 0
 
 
 class Row:
     """A row and the cursor in it.
 
     Args:
-        limit: the number of characters it holds; edited, it has twice as many columns.
+        limit: the number of characters it holds. Edited, it has twice as many columns, or
+            `MAX_COLUMNS`; what stands behind them is left out by the first edit.
+        cut: counts what is left out.
         text: what it holds already, the cursor at the end.
     """
 
-    __slots__ = ("_cells", "_column", "_limit", "_text")
+    __slots__ = ("_cells", "_column", "_columns", "_cut", "_limit", "_tabs", "_text")
 
-    def __init__(self, limit: int, text: str = "") -> None:
+    def __init__(self, limit: int, cut: Cut, text: str = "") -> None:
         self._limit = limit
+        self._columns = min(2 * limit, MAX_COLUMNS)
+        self._cut = cut
         self._text = text
         self._cells: list[str] | None = None
+        self._tabs = False  # whether there may be any in `_cells`
         self._column: int | None = None  # None: at the end of `_text`
 
     @property
@@ -69,27 +86,24 @@ class Row:
             return self._column is None and self._text.endswith(" " * count)
         return self._column == len(self._cells) and self._cells[-count:] == [" "] * count
 
-    def put(self, text: str) -> int:
-        """Write printable characters and tabs.
-
-        Returns:
-            How many bytes did not fit.
-        """
+    def put(self, text: str) -> None:
+        """Write printable characters and tabs."""
         if self._column is None:
             room = self._limit - len(self._text)
-            self._text += text[:room]
-            return len(text[room:].encode()) if len(text) > room else 0
-        cut = 0
+            if len(text) > room:
+                self._cut.bytes += len(text[room:].encode())
+                text = text[:room]
+            self._text += text
+            return
         for index, piece in enumerate(text.split("\t")):
             if index:
                 self._tab()
             if piece:
-                cut += self._overwrite(piece)
-        return cut
+                self._overwrite(piece)
 
     def move_to(self, column: int) -> None:
         """Move the cursor; a column beyond the text is fine."""
-        self._column = max(0, min(column, 2 * self._limit))
+        self._column = max(0, min(column, self._columns))
         if not self._column and not self._text and not self._cells:
             self._column = self._cells = None
 
@@ -126,7 +140,7 @@ class Row:
 
     def delete(self, count: int) -> None:
         """Take characters out; what follows moves to the left."""
-        cells, column = self._edited(), self.column
+        cells, column = self._shifting(), self.column
         end = min(len(cells), column + count)
         self._split(column)
         self._split(end)
@@ -134,20 +148,35 @@ class Row:
 
     def insert(self, count: int) -> None:
         """Put blanks in; what follows moves to the right."""
-        cells, column = self._edited(), self.column
+        cells, column = self._shifting(), self.column
         if column < len(cells):
             self._split(column)
-            cells[column:column] = [" "] * min(count, 2 * self._limit)
-            self._split(2 * self._limit)
-            del cells[2 * self._limit :]
+            cells[column:column] = [" "] * min(count, self._columns)
+            self._split(self._columns)
+            del cells[self._columns :]
 
     def _edited(self) -> list[str]:
         if self._cells is None:
             self._cells = _cells_of(self._text, 0)
+            self._tabs = "\t" in self._text
             self._text = ""
+            self._split(self._columns)
+            self._cut.bytes += len("".join(self._cells[self._columns :]).encode())
+            del self._cells[self._columns :]
             if self._column is None:
                 self._column = len(self._cells)
         return self._cells
+
+    def _shifting(self) -> list[str]:
+        """Return the cells with blanks for tabs, which do not shift."""
+        cells = self._edited()
+        if self._tabs:
+            self._tabs = blank = False
+            for column, cell in enumerate(cells):
+                blank = cell == "\t" or (blank and not cell)
+                if blank:
+                    cells[column] = " "
+        return cells
 
     def _blank(self, start: int, end: int) -> None:
         cells = self._edited()
@@ -169,45 +198,48 @@ class Row:
             end += 1
         cells[start:end] = [" "] * (end - start)
 
-    def _overwrite(self, text: str) -> int:
+    def _overwrite(self, text: str) -> None:
         cells, column = self._edited(), self.column
         if not text.isascii():
             marks = _combining(text)
             self._combine(marks)
             text = text[len(marks) :]
         new = _cells_of(text, column)
-        room = max(0, 2 * self._limit - column)
+        room = self._columns - column
         if len(new) > room:
-            if text.isascii():
-                del new[room:]
-            elif len(text) > 1:
+            if not text.isascii() and len(text) > 1:
                 # One by one, so that it does not matter in what pieces the text came.
-                return sum(map(self._overwrite, text))
-            else:
-                return len(text.encode())
+                for character in text:
+                    self._overwrite(character)
+                return
+            room = room if text.isascii() else 0
+            self._cut.bytes += len("".join(new[room:]).encode())
+            del new[room:]
         if column > len(cells):
             cells.extend([" "] * (column - len(cells)))
         self._split(column)
         self._split(column + len(new))
         cells[column : column + len(new)] = new
         self._column = column + len(new)
-        return len(text) - len(new) if text.isascii() else 0
 
     def _combine(self, marks: str) -> None:
         """Add combining characters to the character before the cursor, if there is one."""
-        cells = self._edited()
-        at = min(self.column, len(cells)) - 1
-        while at > 0 and not cells[at]:
+        cells, column = self._edited(), self.column
+        if not marks or not column:
+            return
+        cells.extend([" "] * (column - len(cells)))
+        at = column - 1
+        while not cells[at]:
             at -= 1
-        if at >= 0:
-            cells[at] = (cells[at] + marks)[:_MAX_CELL_CHARACTERS]
+        cells[at] = (cells[at] + marks)[:_MAX_CELL_CHARACTERS]
 
     def _tab(self) -> None:
         cells, column = self._edited(), self.column
         stop = column - column % _TAB + _TAB
-        if column >= len(cells) and stop <= 2 * self._limit:
+        if column >= len(cells) and stop <= self._columns:
             cells.extend([" "] * (column - len(cells)))
             cells.extend(["\t", *[""] * (stop - column - 1)])
+            self._tabs = True
         self.move_to(stop)
 
 

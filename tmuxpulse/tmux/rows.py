@@ -2,17 +2,18 @@
 
 A pane's width and height are not known, and rows do not wrap here. Above the cursor, the last
 `MAX_ABOVE` characters of finished lines are remembered, for a line editor that comes back to them;
-below it, the rows it came back from. A row is told when the cursor leaves it downwards, and told
-again only if it was changed since.
+below it, up to `MAX_BELOW` rows it came back from. A row is told when the cursor leaves it
+downwards, and told again only if it was changed since.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from tmuxpulse.tmux.row import Row
+from tmuxpulse.tmux.row import Cut, Row
 
 MAX_ABOVE: Final = 8192
+MAX_BELOW: Final = 100
 
 # zsh and fish do not know whether the output before their prompt ended with a line end. They write
 # a mark, blanks up to the right margin, CR, then blank the mark: that stays on the same row only if
@@ -27,34 +28,33 @@ class Rows:
 
     Args:
         max_line_bytes: the length at which lines are cut.
+        cut: counts what is left out.
 
     Attributes:
         current: the row the cursor is on.
-        cut: how many bytes of text the bound has left out.
+        placed: whether the cursor was put to a place of the screen, and nothing written there yet.
     """
 
-    def __init__(self, max_line_bytes: int) -> None:
+    def __init__(self, max_line_bytes: int, cut: Cut) -> None:
         self._max_line_bytes = max_line_bytes
+        self._cut = cut
         self._above = ""  # lines with their ends
         self._below: list[tuple[Row, str | None]] = []  # the nearest last
         self._told: str | None = None  # what was told of the current row
         self._saved: tuple[Row, str | None, int] | None = None
         self._marked: tuple[str, str] | None = None
-        # The cursor was put to a place of the screen: it is still there, nothing was written since,
-        # it is the first; and the screen is blank, so that its first place is just its beginning.
+        # The cursor is still on the row that it was put to; at the first place of the screen, and
+        # nothing is written there yet; the screen is blank, so that this place is a beginning.
         self._displaced = False
-        self._placed = False
         self._home = False
         self._blank = False
-        self.current = Row(max_line_bytes)
-        self.cut = 0
+        self.placed = False
+        self.current = self._row()
 
     @property
     def simple(self) -> bool:
         """Whether all there is to the rows is the beginning of a new line."""
-        return (
-            self.current.appending and not self._below and self._told is None and not self._placed
-        )
+        return self.current.appending and not self._below and self._told is None and not self.placed
 
     @property
     def last(self) -> bool:
@@ -66,16 +66,10 @@ class Rows:
         """The text of the current row."""
         return _shortened(self.current.text, self._max_line_bytes)
 
-    def put(self, text: str) -> bool:
-        """Write text.
-
-        Returns:
-            Whether it is the first at a place that the cursor was put to.
-        """
-        self.cut += self.current.put(text)
-        placed = self._placed
-        self._placed = self._home = self._blank = False
-        return placed
+    def put(self, text: str) -> None:
+        """Write text."""
+        self.current.put(text)
+        self.placed = self._home = self._blank = False
 
     def append(self, block: str) -> str:
         """Append whole lines of plain text when the rows are simple.
@@ -85,14 +79,14 @@ class Rows:
         """
         if self.current.text:
             block = self.current.text + block
-            self.current = Row(self._max_line_bytes)
+            self.current = self._row()
         if len(block) > self._max_line_bytes // 4:
             lines = block.split("\n")
             if 4 * max(map(len, lines)) > self._max_line_bytes:
-                block = "\n".join(map(self._cut, lines))
+                block = "\n".join(map(self._shorten, lines))
         self._remember(block)
         self._marked = None
-        self._displaced = self._placed = self._home = self._blank = False
+        self._displaced = self.placed = self._home = self._blank = False
         return block
 
     def line_feed(self) -> str | None:
@@ -138,11 +132,11 @@ class Rows:
     def up(self, count: int) -> None:
         """Go up, keeping the column, as far as the rows above are known."""
         column = self.current.column
-        while count > 0 and self._above:
+        while count > 0 and self._above and len(self._below) < MAX_BELOW:
             self._below.append((self.current, self._told))
             head, end, text = self._above[:-1].rpartition("\n")
             self._above = head + end
-            self.current, self._told = Row(self._max_line_bytes, text), text
+            self.current, self._told = self._row(text), text
             count -= 1
         self.current.move_to(column)
 
@@ -151,10 +145,10 @@ class Rows:
         self._below.clear()
         self._above = ""
         self._told = None
-        self.current = Row(self._max_line_bytes)
+        self.current = self._row()
         self.current.move_to(column - 1)
         self._home = row == column == 1
-        self._displaced = self._placed = not (self._home and self._blank)
+        self._displaced = self.placed = not (self._home and self._blank)
 
     def erase_below(self) -> None:
         """Erase from the cursor on."""
@@ -171,7 +165,7 @@ class Rows:
         self._told = None
         self.current.clear()
         self._blank = True
-        self._displaced = self._placed = False
+        self._displaced = self.placed = False
 
     def save(self) -> None:
         """Remember where the cursor is."""
@@ -184,26 +178,27 @@ class Rows:
         row, told, column = self._saved
         if self._displaced:
             self.current, self._told = row, told
-            self._displaced = self._placed = self._home = False
+            self._displaced = self.placed = self._home = False
         self.current.move_to(column)
 
+    def _row(self, text: str = "") -> Row:
+        return Row(self._max_line_bytes, self._cut, text)
+
     def _leave(self) -> str | None:
-        line, told = self._cut(self.current.line), self._told
+        line, told = self._shorten(self.current.line), self._told
         self._remember(line + "\n")
-        self.current, self._told = (
-            self._below.pop() if self._below else (Row(self._max_line_bytes), None)
-        )
+        self.current, self._told = self._below.pop() if self._below else (self._row(), None)
         self._marked = None
-        self._displaced = self._placed = self._home = self._blank = False
+        self._displaced = self.placed = self._home = self._blank = False
         return None if told is not None and told.rstrip(" ") == line.rstrip(" ") else line
 
     def _remember(self, block: str) -> None:
         self._above = (self._above + block)[-MAX_ABOVE:]
 
-    def _cut(self, line: str) -> str:
+    def _shorten(self, line: str) -> str:
         kept = _shortened(line, self._max_line_bytes)
         if len(kept) != len(line):
-            self.cut += len(line[len(kept) :].encode())
+            self._cut.bytes += len(line[len(kept) :].encode())
         return kept
 
     def _unmarked(self, line: str, text: str) -> str | None:
@@ -213,9 +208,8 @@ class Rows:
         # The first character may have been of one column or of two.
         if start is None or row.column != len(start) or not row.whole.endswith(text[2:]):
             return None
-        self.current = Row(self._max_line_bytes, line)
-        self._leave()
-        return self._cut(line)
+        self.current, self._told = self._row(line), None
+        return self._leave()
 
 
 def _marked(row: Row) -> tuple[str, str] | None:

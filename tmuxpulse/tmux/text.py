@@ -27,6 +27,7 @@ from tmuxpulse.tmux.effects import Effects
 from tmuxpulse.tmux.escapes import (
     EFFECT,
     IGNORED,
+    LINE_END,
     MUTE,
     MUTE_AT_END,
     RUN,
@@ -135,24 +136,28 @@ class TextStream:
     def _read(self, text: str) -> None:
         effects, unfinished = self._effects, self._unfinished
         position, end = 0, len(text)
-        if effects.rows.simple and not unfinished.active:
-            position = self._read_block(text)
+        untried = True
         while position < end:
             if unfinished.active:
                 position, found = unfinished.read(text, position)
                 if found:
                     effects.follow(found)
-            elif effects.rows.simple:
-                position = self._skim(text, position)
-            else:
+            elif not effects.rows.simple:
                 position = self._step(text, position)
+            elif untried:
+                untried = False
+                position = self._read_block(text, position)
+            else:
+                position = self._skim(text, position)
 
-    def _read_block(self, text: str) -> int:
-        """Take all finished lines at once, if there is nothing but text and what is mute in them."""
-        end = text.rfind("\n") + 1
-        block = MUTE_AT_END.sub("", text[:end]).replace("\r\n", "\n")
-        if not end or not is_text(block):
-            return 0
+    def _read_block(self, text: str, position: int) -> int:
+        """Take all finished lines at once, if they hold nothing but text and what is mute."""
+        end = text.rfind("\n", position) + 1
+        block = MUTE_AT_END.sub("", text[position:end]).replace("\r\n", "\n")
+        if "\r" in block:
+            block = LINE_END.sub("\n", block)
+        if not block or not is_text(block):
+            return position
         self._effects.append(block)
         return end
 
@@ -161,21 +166,25 @@ class TextStream:
         effect = EFFECT.search(text, position)
         end = effect.start() if effect else len(text)
         if end == position:
-            return self._step(text, position)
+            return self._follow(text, position)
         lines, newline, rest = _silenced(text[position:end], MUTE_AT_END).rpartition("\n")
         if newline:
-            self._effects.append((lines + newline).replace("\r\n", "\n"))
+            self._effects.append(LINE_END.sub("\n", lines + newline))
         if rest:
             self._effects.put(rest)
         return end
 
     def _step(self, text: str, position: int) -> int:
-        """Take one run of text, one control or one sequence."""
+        """Take one run of text, or one control or sequence."""
         run = RUN.match(text, position)
         if run is not None:
             if found := _silenced(run[0], MUTE):
                 self._effects.put(found)
             return run.end()
+        return self._follow(text, position)
+
+    def _follow(self, text: str, position: int) -> int:
+        """Take one control or one sequence, or its beginning."""
         character = text[position]
         if character != "\x1b":
             self._effects.follow(character)

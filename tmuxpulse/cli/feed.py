@@ -1,0 +1,142 @@
+"""Where a command's events come from: the user's server, one at an address, or this process.
+
+A running server is used, since it has watched for longer and a pane has one pipe only. When the
+user names tmux servers that it does not watch, this process watches them itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from tmuxpulse.client.incoming import Incoming, Received
+from tmuxpulse.collect.sockets import is_alive
+from tmuxpulse.config import CollectSettings
+from tmuxpulse.errors import ServerUnavailable, UsageError
+from tmuxpulse.filters import Filter
+from tmuxpulse.wire import SnapshotData, Tree
+
+if TYPE_CHECKING:
+    from tmuxpulse.cli.embedded import Collector
+    from tmuxpulse.client.connection import Connection
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to look for events.
+
+    Attributes:
+        url: a server's address; None: the user's own server, else none.
+        unix_socket: where the user's own server listens, if it runs; empty: use none.
+        collect: how to watch without one; its sockets are those the user named.
+    """
+
+    url: str | None
+    unix_socket: str
+    collect: CollectSettings
+
+    @property
+    def has_server(self) -> bool:
+        """Whether a server is to be asked."""
+        return self.url is not None or bool(self.unix_socket and is_alive(self.unix_socket))
+
+
+class Feed(Protocol):
+    """Events, and the state they begin with."""
+
+    @property
+    def beginning(self) -> SnapshotData:
+        """The state when the feed was opened. Events up to its `seq` may come again."""
+
+    async def receive(self) -> list[Incoming]:
+        """Give what came together; cancelling loses nothing."""
+
+
+class ServerFeed:
+    """Events from a server, of all its tmux servers or of some.
+
+    Args:
+        connection: has subscribed.
+        beginning: the snapshot of the subscription.
+        names: the tmux servers that are wanted; None: all.
+    """
+
+    def __init__(
+        self, connection: Connection, beginning: SnapshotData, names: frozenset[str] | None
+    ) -> None:
+        self.beginning = beginning
+        self._connection = connection
+        self._names = names
+
+    async def receive(self) -> list[Incoming]:
+        """Give what came together; cancelling loses nothing."""
+        while True:
+            found = await self._connection.receive()
+            if self._names is None:
+                return found
+            found = [item for item in found if self._is_wanted(item)]
+            if found:
+                return found
+
+    def _is_wanted(self, item: Incoming) -> bool:
+        if not isinstance(item, Received) or self._names is None:
+            return True
+        server = item.numbered.event.place.server
+        return server is None or server in self._names
+
+
+@asynccontextmanager
+async def open_feed(
+    source: Source, wanted: Filter, *, collector: Collector | None = None
+) -> AsyncIterator[Feed]:
+    """Open the stream of events that fits.
+
+    Raises:
+        ServerUnavailable: no server answers at `source.url`, or the one there was broke.
+        ServerRefused: it does not take us.
+        TmuxNotFound: there is no server, and no tmux program either.
+        UsageError: the server at `source.url` does not watch what the user named.
+    """
+    async with AsyncExitStack() as stack:
+        feed: Feed | None = None
+        if source.has_server:
+            feed = await _from_server(stack, source, wanted)
+        if feed is None:
+            await stack.aclose()
+            from tmuxpulse.cli.embedded import open_embedded
+
+            feed = await stack.enter_async_context(
+                open_embedded(source.collect, wanted, collector=collector)
+            )
+        yield feed
+
+
+def names_of(tree: Tree, paths: tuple[str, ...]) -> frozenset[str] | None:
+    """The names of the tmux servers on these sockets; None when some are not watched."""
+    watched = {view.socket: view.name for view in tree.servers}
+    if not all(path in watched for path in paths):
+        return None
+    return frozenset(watched[path] for path in paths)
+
+
+async def _from_server(stack: AsyncExitStack, source: Source, wanted: Filter) -> Feed | None:
+    """A server's events; None when it does not watch what the user named."""
+    from tmuxpulse.client.connection import open_connection
+
+    connection = await stack.enter_async_context(
+        open_connection(unix_socket=None if source.url else source.unix_socket, url=source.url)
+    )
+    await connection.subscribe(wanted, snapshot=True)
+    beginning = await anext(connection)
+    if not isinstance(beginning, SnapshotData):
+        raise ServerUnavailable("the tmuxpulse server did not give its state")
+    if not source.collect.sockets:
+        return ServerFeed(connection, beginning, None)
+    names = names_of(beginning.data, source.collect.sockets)
+    if names is not None:
+        return ServerFeed(connection, beginning, names)
+    if source.url is not None:
+        raise UsageError(f"the server at {source.url} does not watch what -L or -S name")
+    return None

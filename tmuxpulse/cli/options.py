@@ -1,0 +1,185 @@
+"""Options that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast, get_args
+
+from tmuxpulse.collect.sockets import resolve_sockets
+from tmuxpulse.config import CollectSettings, EngineChoice, runtime_dir
+from tmuxpulse.errors import RequestError, UsageError
+from tmuxpulse.events import SEVERITIES, Status
+from tmuxpulse.filters import Filter, check_filter
+
+Subparsers = argparse._SubParsersAction  # noqa: SLF001  # argparse has no public name for it
+
+STATUSES: tuple[str, ...] = get_args(Status)
+ENGINES: tuple[str, ...] = get_args(EngineChoice)
+
+
+def add_command(
+    subparsers: Subparsers[argparse.ArgumentParser],
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    *,
+    summary: str,
+    description: str,
+) -> argparse.ArgumentParser:
+    """Add a command's parser, with the options that every command has.
+
+    Args:
+        subparsers: where.
+        name: what the user types.
+        run: what it does; gives the exit code.
+        summary: its line in the list of commands.
+        description: what its own help says.
+    """
+    parser = subparsers.add_parser(
+        name,
+        help=summary,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="count",
+        default=0,
+        help="say more about what happens, on standard error; twice: everything",
+    )
+    return parser
+
+
+def add_tmux_options(parser: argparse.ArgumentParser) -> None:
+    """Which tmux servers, and how they are watched."""
+    group = parser.add_argument_group("tmux")
+    group.add_argument(
+        "-L",
+        dest="names",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="the tmux server of this socket name, as for tmux -L; may be repeated"
+        " (default: all of yours)",
+    )
+    group.add_argument(
+        "-S",
+        dest="paths",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="the tmux server on this socket, as for tmux -S; may be repeated",
+    )
+    group.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="auto",
+        help="how to watch when no tmuxpulse server does: pipe (what auto takes for tmux 3.2 and"
+        " later), control (can crash the tmux server, up to 3.7), poll (slower, touches nothing)",
+    )
+
+
+def add_server_options(parser: argparse.ArgumentParser) -> None:
+    """Which tmuxpulse server."""
+    parser.add_argument(
+        "--url",
+        metavar="URL",
+        help="the tmuxpulse server at this address, such as ws://127.0.0.1:8765/, and no other"
+        " (default: yours on this machine if it runs, else watch from within this process)",
+    )
+
+
+def add_filter_options(parser: argparse.ArgumentParser) -> None:
+    """Which events; `filter_of` reads them."""
+    group = parser.add_argument_group(
+        "filters",
+        "Each may be repeated; several of one kind widen, different kinds narrow. Names and types"
+        " are globs: '*', '?', '[ab]'.",
+    )
+    for option, dest, metavar, text in (
+        ("--session", "sessions", "NAME", "name or id ($3)"),
+        ("--window", "windows", "WINDOW", "name, index, id (@7) or session:index"),
+        ("--pane", "panes", "PANE", "index, id (%%12) or session:window.pane"),
+        ("--type", "types", "TYPE", "such as pane.output or 'pane.*'"),
+        ("--grep", "contains", "TEXT", "events whose text contains this; case does not matter"),
+    ):
+        group.add_argument(
+            option, dest=dest, metavar=metavar, action="append", default=[], help=text
+        )
+    for option, dest, choices in (
+        ("--status", "statuses", STATUSES),
+        ("--severity", "severity", SEVERITIES),
+    ):
+        group.add_argument(option, dest=dest, choices=choices, action="append", default=[])
+
+
+def add_colour_option(parser: argparse.ArgumentParser) -> None:
+    """Whether to use colour."""
+    parser.add_argument(
+        "--no-color",
+        action="store_true",
+        help="no colour; the variables NO_COLOR and CLICOLOR_FORCE are honoured too",
+    )
+
+
+def filter_of(options: argparse.Namespace) -> Filter:
+    """The filter that the options make.
+
+    Raises:
+        UsageError: a pattern is no pattern, or there are too many.
+    """
+    wanted = Filter(
+        types=tuple(options.types),
+        sessions=tuple(options.sessions),
+        windows=tuple(options.windows),
+        panes=tuple(options.panes),
+        statuses=tuple(options.statuses),
+        severity=tuple(options.severity),
+        contains=tuple(options.contains),
+    )
+    try:
+        check_filter(wanted)
+    except RequestError as error:
+        raise UsageError(str(error)) from None
+    return wanted
+
+
+def collect_settings(options: argparse.Namespace, directory: Path | None = None) -> CollectSettings:
+    """What to watch, and how.
+
+    Args:
+        options: with those of `add_tmux_options`.
+        directory: the runtime directory, when the caller has it already.
+
+    Raises:
+        UsageError: the runtime directory cannot be used.
+    """
+    return CollectSettings(
+        sockets=resolve_sockets(options.names, options.paths),
+        engine=cast("EngineChoice", options.engine),
+        runtime_dir=str(runtime_dir() if directory is None else directory),
+    )
+
+
+def say(message: str) -> None:
+    """Tell the user something beside the output."""
+    try:
+        print(f"tmuxpulse: {message}", file=sys.stderr, flush=True)
+    except OSError:  # standard error is closed: there is nobody to tell
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # to the end
+
+
+def log_to_stderr(verbose: int) -> None:
+    """Let the program's log speak, as loud as ``-v`` says."""
+    import logging
+
+    levels = (logging.WARNING, logging.INFO, logging.DEBUG)
+    logging.basicConfig(
+        level=levels[min(verbose, 2)], format="tmuxpulse: %(message)s", stream=sys.stderr
+    )

@@ -1,0 +1,250 @@
+"""`tmuxpulse watch`: events as they happen, as lines for a person or as JSON for a program."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from contextlib import suppress
+from datetime import datetime
+from functools import lru_cache, partial
+
+import msgspec
+import trio
+
+from tmuxpulse.cli.feed import Feed, Source, open_feed
+from tmuxpulse.cli.lines import Lines
+from tmuxpulse.cli.options import (
+    Subparsers,
+    add_colour_option,
+    add_command,
+    add_filter_options,
+    add_server_options,
+    add_tmux_options,
+    collect_settings,
+    filter_of,
+    log_to_stderr,
+    say,
+)
+from tmuxpulse.cli.output import Output
+from tmuxpulse.cli.running import run_async
+from tmuxpulse.cli.terminal import harmless_json, printable, wants_colour
+from tmuxpulse.cli.tree import counted, sockets_text
+from tmuxpulse.client.incoming import Incoming, Received
+from tmuxpulse.collect.sockets import all_sockets, is_alive
+from tmuxpulse.config import default_unix_socket, runtime_dir
+from tmuxpulse.errors import ServerUnavailable
+from tmuxpulse.filters import Filter
+from tmuxpulse.wire import Gap, Reset, SnapshotData, Tree, encode, rfc3339
+
+MOST_TERMINAL_LINES = 24  # of one burst of one pane, where a person reads along
+
+DESCRIPTION = """\
+Show live what every pane of every tmux session does, until Ctrl-C.
+
+It asks your tmuxpulse server (`tmuxpulse serve`) when one runs, and watches tmux from within this
+process when not. On a terminal a burst of lines is shortened; in a pipe every line comes out.
+
+--json prints each event as the JSON object of the protocol, one a line. What is there when this
+process begins to watch comes first, as created events; from a server events come from now on.
+--snapshot prints the state first, in either case.
+"""
+
+
+class WatchOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What to print.
+
+    Attributes:
+        json: the events' own JSON.
+        snapshot: with `json`, the state too: first, and after a gap.
+        colour: in lines.
+        seconds: end after so long; None: never.
+    """
+
+    json: bool = False
+    snapshot: bool = False
+    colour: bool = False
+    seconds: float | None = None
+
+
+def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) -> None:
+    """Add the command."""
+    parser = add_command(subparsers, "watch", run, summary=summary, description=DESCRIPTION)
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument(
+        "--snapshot",
+        action="store_true",
+        help="with --json: begin with the state as one snapshot.data object; another follows"
+        " wherever events were lost",
+    )
+    parser.add_argument(
+        "--demo-if-none",
+        action="store_true",
+        help="when no tmux server runs, show the demo instead of waiting for one",
+    )
+    add_server_options(parser)
+    add_tmux_options(parser)
+    add_filter_options(parser)
+    add_colour_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Watch."""
+    log_to_stderr(options.verbose)
+    directory = runtime_dir()
+    source = Source(
+        url=options.url,
+        unix_socket=default_unix_socket(directory),
+        collect=collect_settings(options, directory),
+    )
+    watch_options = watch_options_of(options)
+    if options.demo_if_none and not source.has_server and not _tmux_runs(source):
+        from tmuxpulse.cli.demo import run_demo
+
+        say("no tmux server is running, so this is a demo; it is gone when it ends")
+        return run_async(partial(run_demo, directory, watch_options, filter_of(options)))
+    return run_async(partial(watch, source, filter_of(options), watch_options))
+
+
+def watch_options_of(options: argparse.Namespace) -> WatchOptions:
+    """What the command line says about printing."""
+    colour = wants_colour(os.environ, is_terminal=os.isatty(1), refused=options.no_color)
+    return WatchOptions(json=options.json, snapshot=options.snapshot, colour=colour)
+
+
+async def watch(
+    source: Source, wanted: Filter, options: WatchOptions, *, output: Output | None = None
+) -> int:
+    """Print events until cancelled, or until nobody reads any more.
+
+    Raises:
+        ServerUnavailable: the server does not answer or went away.
+        ServerRefused: it does not take us.
+        TmuxNotFound: there is neither a server nor a tmux program.
+    """
+    output = Output() if output is None else output
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_end_with_reader, output, nursery.cancel_scope)
+        if options.seconds is not None:
+            nursery.cancel_scope.deadline = trio.current_time() + options.seconds
+        async with open_feed(source, wanted) as feed:
+            _introduce(feed.beginning.data, source)
+            try:
+                with suppress(BrokenPipeError):
+                    await print_feed(feed, output, options)
+            except ServerUnavailable as error:
+                raise ServerUnavailable(f"{error}; watch again to go on") from None
+        nursery.cancel_scope.cancel()
+    return 0
+
+
+async def print_feed(feed: Feed, output: Output, options: WatchOptions) -> None:
+    """Print what a feed gives, for ever.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+        ServerError: the feed ended.
+    """
+    if options.json:
+        await _print_json(feed, output, options)
+    else:
+        await _print_lines(feed, output, options)
+
+
+async def _print_json(feed: Feed, output: Output, options: WatchOptions) -> None:
+    if options.snapshot:
+        await output.write(encode(feed.beginning) + b"\n")
+    since = feed.beginning.seq if options.snapshot else 0
+    while True:
+        found: list[bytes] = []
+        for item in await feed.receive():
+            match item:
+                case Received():
+                    if item.numbered.seq > since:
+                        found.append(item.line)
+                case Gap() | Reset():
+                    found.append(encode(item))
+                case SnapshotData():
+                    if options.snapshot:
+                        found.append(encode(item))
+        if output.is_terminal:
+            found = [harmless_json(line.decode()).encode() for line in found]
+        await output.write(b"".join(line + b"\n" for line in found))
+
+
+async def _print_lines(feed: Feed, output: Output, options: WatchOptions) -> None:
+    lines = Lines(
+        local_time=_local_time,
+        colour=options.colour,
+        most_lines=MOST_TERMINAL_LINES if output.is_terminal else None,
+    )
+    for server in feed.beginning.data.servers:
+        if server.up:
+            lines.know_server(server.name)
+    while True:
+        items: list[Incoming] = []
+        with trio.move_on_at(lines.next_due):
+            items = await feed.receive()
+        now = trio.current_time()
+        texts = lines.due(now)
+        for item in items:
+            match item:
+                case Received(numbered):
+                    if not _is_beginning(item, feed.beginning.seq):
+                        texts += lines.feed(numbered, now)
+                case Gap(dropped=dropped):
+                    note = f"{dropped} events were lost: this reader was too slow"
+                    texts.append(lines.note(rfc3339(time.time()), note))
+                case Reset() | SnapshotData():
+                    pass
+        data = "".join(f"{text}\n" for text in texts)
+        await output.write(data.encode(sys.stdout.encoding or "utf-8", "replace"))
+
+
+def _is_beginning(item: Received, seq: int) -> bool:
+    """Whether an event tells of what was there before; the introduction has told that in short."""
+    numbered = item.numbered
+    return numbered.seq <= seq and numbered.event.type.endswith((".created", ".attached"))
+
+
+def _introduce(tree: Tree, source: Source) -> None:
+    """Say what is watched, to a person, and that there is nothing yet, to anybody."""
+    up = [server for server in tree.servers if server.up]
+    if not up:
+        say(f"no tmux server is running yet on {sockets_text(tree)}; waiting")
+    elif sys.stderr.isatty():
+        panes = {
+            (session.server, pane.id)
+            for session in tree.sessions
+            for window in session.windows
+            for pane in window.panes
+        }
+        names = ", ".join(f"{server.name} (tmux {server.version})" for server in up)
+        by = "through your tmuxpulse server" if source.has_server else "from within this process"
+        say(
+            f"watching {counted(len(tree.sessions), 'session')} and {counted(len(panes), 'pane')}"
+            f" of {printable(names)}, {by}; Ctrl-C ends it"
+        )
+
+
+def _tmux_runs(source: Source) -> bool:
+    return any(is_alive(path) for path in source.collect.sockets or all_sockets())
+
+
+async def _end_with_reader(output: Output, scope: trio.CancelScope) -> None:
+    await output.wait_closed()
+    scope.cancel()
+
+
+def _local_time(timestamp: str) -> str:
+    return _local_second(timestamp[:19])
+
+
+@lru_cache(maxsize=64)
+def _local_second(utc: str) -> str:
+    """The user's wall clock for a second in UTC."""
+    try:
+        return datetime.fromisoformat(f"{utc}+00:00").astimezone().strftime("%H:%M:%S")
+    except ValueError:  # not a timestamp: shown as it came
+        return printable(utc)
