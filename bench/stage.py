@@ -148,7 +148,7 @@ def machine() -> dict[str, Any]:
 def pauses(count: int, mean_seconds: float, seed: int = 1) -> list[float]:
     """Seeded random pauses, so that samples hit no rhythm of anybody's."""
     source = random.Random(seed)
-    return [source.uniform(0.2, 1.8) * mean_seconds for _ in range(count)]
+    return [source.uniform(0.4, 1.6) * mean_seconds for _ in range(count)]
 
 
 def report(name: str, results: dict[str, Any]) -> None:

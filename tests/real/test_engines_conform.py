@@ -350,12 +350,16 @@ async def test_nothing_is_left_behind_in_a_flood(name: str, server: PrivateServe
         await server.run("send-keys", "-t", "%0", "Enter")
         if name in STREAMING:
             await sink.wait_for(lambda sink: len(sink.outputs["%0"]) > 100_000)
-        await server.new_session("two")
-        await sink.wait_for(lambda sink: sink.sessions() == {"one", "two"})
+        sessions = {"one"}
+        if name != "control":  # a client that attaches in a flood can end the tmux server (3.3a)
+            await server.new_session("two")
+            sessions.add("two")
+        await sink.wait_for(lambda sink: sink.sessions() == sessions)
         await settled(name, server)
     assert children() == before
     assert await server.run("list-clients") == ""
-    assert await server.run("list-panes", "-a", "-F", "#{pane_pipe}") == "0\n0"
+    pipes = await server.run("list-panes", "-a", "-F", "#{pane_pipe}")
+    assert pipes.split() == ["0"] * len(sessions)
     await server.end()
 
 

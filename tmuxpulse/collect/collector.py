@@ -7,6 +7,7 @@ an error. An engine's failure is retried with growing pauses and told as `server
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import trio
 
@@ -19,7 +20,8 @@ from tmuxpulse.config import CollectSettings
 from tmuxpulse.errors import TmuxError, TmuxTooOld, TmuxUnavailable
 from tmuxpulse.hub.hub import Hub
 
-LOOK_SECONDS = 0.1  # how often a socket without a server is tried: one `connect`
+LOOK_SECONDS = 0.1  # how often a socket without a server is looked at: one `stat`
+TRY_SECONDS = 2.0  # and tried
 SCAN_SECONDS = 1.0  # how often the directory of sockets is read, when all are watched
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 STEADY_SECONDS = 30.0  # an engine that ran this long begins again with the shortest pause
@@ -76,7 +78,7 @@ async def _run_socket(
         while True:
             while not sockets.is_alive(path):
                 newborn = True
-                await trio.sleep(LOOK_SECONDS)
+                await _until_touched(path)
             began = trio.current_time()
             try:
                 tmux = Tmux(sockets.program_of(sockets.peer_pid(path), program), path)
@@ -103,6 +105,26 @@ async def _run_socket(
 async def _tell_when_listed(watch: ServerWatch, ready: _Ready) -> None:
     await watch.is_listed.wait_value(True)
     ready.say()
+
+
+async def _until_touched(path: str) -> None:
+    """Wait until a socket without a server is worth another try.
+
+    A server that starts makes the file anew, which `stat` tells; a `connect` is tried now and then
+    all the same.
+    """
+    before = _file_id(path)
+    with trio.move_on_after(TRY_SECONDS):
+        while _file_id(path) == before:  # noqa: ASYNC110  # a file tells nobody
+            await trio.sleep(LOOK_SECONDS)
+
+
+def _file_id(path: str) -> tuple[int, int] | None:
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_ctime_ns
 
 
 class _Ready:

@@ -22,17 +22,20 @@ from tmuxpulse.collect.channel import Channel, OneShot, open_channel
 from tmuxpulse.collect.command import Identity, Tmux
 from tmuxpulse.collect.engine import Sink
 from tmuxpulse.collect.fifos import READ_BYTES, Fifo, FifoDir, leftover_fifos, probe
+from tmuxpulse.collect.pane_pipe import PanePipe, births_in
 from tmuxpulse.collect.pulse import Pulse
+from tmuxpulse.collect.screens import parse_screens, screen_commands
 from tmuxpulse.errors import TmuxError, TmuxUnavailable
-from tmuxpulse.tmux.formats import Listing, PaneRow, clean, listing_commands, parse_listing
+from tmuxpulse.tmux.formats import (
+    Listing,
+    listing_commands,
+    parse_listing,
+    signature_commands,
+)
 
 PIPES_AT_ONCE = 5  # each costs the server a fork; more at once would hold it up noticeably
-CONNECT_SECONDS = 2.0  # how long a pipe's `cat` may take to open the FIFO
-STEP_BACK_SECONDS = 5.0  # after a user's `pipe-pane -o` closed ours
 FLOOD_BYTES = 1 << 20  # in FLOOD_SECONDS: the pipe is closed
 FLOOD_SECONDS = 1.0
-FLOOD_PAUSES = (1.0, 2.0, 4.0, 8.0)  # until it is opened again; longer each time
-BIRTH_LINES = 500  # of a new pane's history, read when its pipe opens
 LAST_WORDS_SECONDS = 0.1  # a pipe ends 2 ms after its pane (measured); this is for a busy machine
 END_SECONDS = 2.0
 
@@ -58,7 +61,7 @@ class PipeEngine:
         self._identity = identity
         self._runtime_dir = runtime_dir
         self._line: Channel | OneShot = OneShot(tmux)
-        self._pipes: dict[str, _Pipe] = {}
+        self._pipes: dict[str, PanePipe] = {}
         self._first = not newborn
 
     async def run(
@@ -80,20 +83,8 @@ class PipeEngine:
 
     async def capture(self, pane_ids: Sequence[str]) -> dict[str, list[str]]:
         """Read the visible screens of panes; see `Engine.capture`."""
-        mark = f"{self._line.nonce}S"
-        commands = []
-        for pane_id in pane_ids:
-            commands += [
-                f"display-message -p '{mark} {pane_id[1:]}'",
-                f"capture-pane -p -t '{pane_id}'",
-            ]
-        body = await self._line.run(commands)
-        screens: dict[str, list[str]] = {}
-        for part in body.decode("utf-8", "replace").split(f"{mark} ")[1:]:
-            number, *rows = part.removesuffix("\n").split("\n")
-            if rows:  # a pane that is gone has a mark and nothing after it
-                screens[f"%{number}"] = [clean(row).rstrip() for row in rows]
-        return screens
+        nonce = self._line.nonce
+        return parse_screens(await self._line.run(screen_commands(pane_ids, nonce)), nonce)
 
     # --- listing -------------------------------------------------------------------------
 
@@ -103,12 +94,18 @@ class PipeEngine:
         last, empty, started = None, False, False
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_cancel_at_death, self._identity.pid, nursery.cancel_scope)
+            signature: bytes | None = None
+            certain = True
             while True:
-                pulse.begin()
-                body = await self._list()
+                if not certain:
+                    before, signature = signature, await self._ask(pulse, signature_commands())
+                    if signature is not None and signature == before:
+                        await self._tend(sink, fifos, pulse, nursery)
+                        certain = await pulse.wait()
+                        continue
+                body = await self._ask(pulse, listing_commands(self._line.nonce), whole=True)
                 if body is None:
                     break
-                pulse.end()
                 if body != last:
                     last = body
                     listing = parse_listing(body, self._line.nonce)
@@ -122,27 +119,26 @@ class PipeEngine:
                     task_status.started()
                 if empty:
                     await self._let_it_end()
-                await pulse.wait()
+                certain = await pulse.wait()
             nursery.cancel_scope.cancel()
         if not started:
             socket = self._tmux.socket
             raise TmuxUnavailable(f"the tmux server on {socket} ended", socket=socket)
 
-    async def _list(self) -> bytes | None:
-        """One list, or None when the server is gone, also when another has taken its socket."""
+    async def _ask(self, pulse: Pulse, commands: list[str], *, whole: bool = False) -> bytes | None:
+        """List; None when the server is gone, also when another has taken its socket."""
+        script = ["display-message -p '#{pid} #{start_time}'", *commands]
+        pulse.begin(whole=whole)
         try:
-            body = await self._ask_for_list()
+            answer = await self._line.run(script)
         except TmuxUnavailable:
             if not sockets.is_alive(self._tmux.socket):
                 return None
-            body = await self._ask_for_list()  # its client was killed, not the server
-        who, _, rows = body.partition(b"\n")
+            answer = await self._line.run(script)  # its client was killed, not the server
+        pulse.end()
+        who, _, body = answer.partition(b"\n")
         ours = f"{self._identity.pid} {self._identity.start_time}"
-        return rows if who.decode("ascii", "replace") == ours else None
-
-    async def _ask_for_list(self) -> bytes:
-        who = "display-message -p '#{pid} #{start_time}'"
-        return await self._line.run([who, *listing_commands(self._line.nonce)])
+        return body if who.decode("ascii", "replace") == ours else None
 
     async def _best_line(self, channel: Channel) -> Channel | OneShot:
         """The channel, unless the server cannot see our `/proc` (another container, another OS)."""
@@ -179,7 +175,7 @@ class PipeEngine:
         for row in listing.panes:
             pipe = self._pipes.get(row.pane_id)
             if pipe is None:
-                self._pipes[row.pane_id] = _Pipe(row, born=not self._first)
+                self._pipes[row.pane_id] = PanePipe(row, born=not self._first)
             else:
                 pipe.row = row
         self._first = False
@@ -189,6 +185,7 @@ class PipeEngine:
         now = trio.current_time()
         for pipe in self._pipes.values():
             pipe.check(sink, now)
+        await self._read_stillborn(sink)
         due = [pipe for pipe in self._pipes.values() if pipe.is_due(now)]
         for at in range(0, len(due), PIPES_AT_ONCE):
             group = due[at : at + PIPES_AT_ONCE]
@@ -196,14 +193,28 @@ class PipeEngine:
             for pipe in group:
                 pipe.open(fifos.fifo(self._identity, pipe.pane_id), now)
                 commands += pipe.opening_commands(self._line.nonce)
-            births = _births(await self._line.run(commands), self._line.nonce)
+            births = births_in(await self._line.run(commands), self._line.nonce)
             for pipe in group:
                 if pipe.born and births.get(pipe.pane_id):
                     sink.output(pipe.pane_id, births[pipe.pane_id])
                 pipe.born = False
                 nursery.start_soon(self._read, pipe, sink, pulse)
 
-    async def _read(self, pipe: _Pipe, sink: Sink, pulse: Pulse) -> None:
+    async def _read_stillborn(self, sink: Sink) -> None:
+        """Read what panes left that ended before their pipe could open (`remain-on-exit`)."""
+        stillborn = [pipe for pipe in self._pipes.values() if pipe.born and pipe.row.pane_dead]
+        if not stillborn:
+            return
+        nonce = self._line.nonce
+        commands = [command for pipe in stillborn for command in pipe.birth_commands(nonce)]
+        births = births_in(await self._line.run(commands), nonce)
+        for pipe in stillborn:
+            pipe.born = False
+            sink.streams(pipe.pane_id, on=True)  # so that it is told as lines
+            sink.output(pipe.pane_id, births.get(pipe.pane_id, b""))
+            sink.streams(pipe.pane_id, on=False)
+
+    async def _read(self, pipe: PanePipe, sink: Sink, pulse: Pulse) -> None:
         """Read one pipe to its end."""
         fifo, read_out = pipe.fifo, pipe.read_out
         if fifo is None:
@@ -216,7 +227,7 @@ class PipeEngine:
             pipe.ended(sink, trio.current_time(), flooding=flooded)
             pulse.hint()  # the pane has ended, or its user opened a pipe
 
-    async def _read_out(self, pipe: _Pipe, fifo: Fifo, sink: Sink) -> bool:
+    async def _read_out(self, pipe: PanePipe, fifo: Fifo, sink: Sink) -> bool:
         """Read a FIFO until nobody writes into it; tell whether that was because of a flood."""
         window_ends, window_bytes = trio.current_time() + FLOOD_SECONDS, 0
         flooding = False
@@ -273,106 +284,6 @@ class PipeEngine:
         for pipe in self._pipes.values():
             pipe.close()
         self._pipes.clear()
-
-
-class _Pipe:
-    """One pane's pipe and what became of it."""
-
-    def __init__(self, row: PaneRow, *, born: bool) -> None:
-        self.pane_id = row.pane_id
-        self.born = born  # while we watched: what it printed so far is news
-        self.row = row
-        self.fifo: Fifo | None = None
-        self.read_out = trio.Event()  # nothing more will come out of the FIFO
-        self.read_out.set()
-        self.opened_at = 0.0
-        self._streams = False
-        self._not_before = 0.0
-        self._floods = 0
-
-    def open(self, fifo: Fifo, now: float) -> None:
-        """Take a FIFO that tmux is about to be told of."""
-        self.fifo = fifo
-        self.opened_at = now
-        self.read_out = trio.Event()
-
-    def is_due(self, now: float) -> bool:
-        """Whether to open a pipe: there is none, of ours or of the user's."""
-        free = not self.row.pane_pipe and not self.row.pane_dead
-        return self.fifo is None and free and now >= self._not_before
-
-    def is_open(self) -> bool:
-        """Whether tmux writes into our FIFO."""
-        return self.fifo is not None and (self._streams or probe(self.fifo.fd) != b"")
-
-    def opening_commands(self, nonce: str) -> list[str]:
-        """Open the pipe unless there is one; tell what the pane showed at that moment."""
-        if self.fifo is None:
-            raise AssertionError("opened before its FIFO was made")
-        pane = f"'{self.pane_id}'"
-        commands = []
-        if self.born:
-            commands = [
-                f"display-message -p '{nonce}A {self.pane_id[1:]}'",
-                f"capture-pane -p -J -S -{BIRTH_LINES} -t {pane}",
-                f"display-message -p -t {pane} '{nonce}Z #{{cursor_x}} #{{alternate_on}}'",
-            ]
-        opening = f"pipe-pane -O -t {pane} 'exec cat >{self.fifo.path}'"
-        return [*commands, f"if-shell -F -t {pane} '#{{pane_pipe}}' '' \"{opening}\""]
-
-    def check(self, sink: Sink, now: float) -> None:
-        """Notice that the writer has come, or that it never will."""
-        if self.fifo is None or self._streams:
-            return
-        data = probe(self.fifo.fd)
-        if data != b"":
-            self.began(sink)
-            if data:
-                sink.output(self.pane_id, data)
-        elif now > self.opened_at + CONNECT_SECONDS:  # a user's pipe was there first
-            self.close()
-            self._not_before = now + STEP_BACK_SECONDS
-
-    def began(self, sink: Sink) -> None:
-        """The pipe works."""
-        if not self._streams:
-            self._streams = True
-            sink.streams(self.pane_id, on=True)
-
-    def ended(self, sink: Sink, now: float, *, flooding: bool) -> None:
-        """The writer is gone: the pane ended, it flooded, or its user wants the pipe."""
-        self.close()
-        sink.streams(self.pane_id, on=False)
-        if flooding:
-            self._not_before = now + FLOOD_PAUSES[min(self._floods, len(FLOOD_PAUSES) - 1)]
-            self._floods += 1
-        else:
-            self._floods = 0
-            self._not_before = now + STEP_BACK_SECONDS
-
-    def close(self) -> None:
-        """Close the FIFO."""
-        self._streams = False
-        if self.fifo is not None:
-            fifo, self.fifo = self.fifo, None
-            trio.lowlevel.notify_closing(fifo.fd)
-            fifo.close()
-
-
-def _births(body: bytes, nonce: str) -> dict[str, bytes]:
-    """What new panes had printed when their pipes opened, as if it had come through them."""
-    found: dict[str, bytes] = {}
-    for part in body.split(f"{nonce}A ".encode())[1:]:
-        head, _, rest = part.partition(b"\n")
-        text, _, tail = rest.partition(f"{nonce}Z ".encode())
-        cursor_x, _, alternate = tail.partition(b"\n")[0].partition(b" ")
-        if alternate != b"0":  # a program that addresses the screen, or the pane is gone again
-            continue
-        lines = [line.rstrip(b" ") for line in text.rstrip(b"\n ").split(b"\n")]
-        whole = b"\r\n".join(lines)
-        if whole:
-            found[f"%{head.decode()}"] = whole + (b"\r\n" if cursor_x == b"0" else b"")
-    return found
 
 
 async def _cancel_at_death(pid: int, scope: trio.CancelScope) -> None:

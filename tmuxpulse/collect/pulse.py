@@ -41,7 +41,7 @@ class Pulse:
         self._hinted = trio.Event()
         self._seen = self._signs()
         self._saved = SAVED_SECONDS
-        self._began = self._ended = trio.current_time()
+        self._began = self._refreshed = trio.current_time()
         self._ran_before = 0.0
 
     def close(self) -> None:
@@ -55,9 +55,15 @@ class Pulse:
         """Something happened: list as soon as the duty allows."""
         self._hinted.set()
 
-    def begin(self) -> None:
-        """A list begins: what happened before it is in it."""
-        self._hinted = trio.Event()
+    def begin(self, *, whole: bool = True) -> None:
+        """A list begins: what happened before it is in it.
+
+        Args:
+            whole: False: it only tells whether something changed.
+        """
+        if whole:
+            self._hinted = trio.Event()
+            self._refreshed = trio.current_time()
         now = trio.current_time()
         self._saved = min(SAVED_SECONDS, self._saved + DUTY * (now - self._began))
         self._began = now
@@ -65,25 +71,29 @@ class Pulse:
 
     def end(self) -> None:
         """A list is done: what it woke in the server is no sign."""
-        self._ended = trio.current_time()
         self._saved -= self._ran_seconds() - self._ran_before
         self._seen = self._signs()
 
-    async def wait(self) -> None:
-        """Return when a list is due."""
-        latest = self._ended + (REFRESH_SECONDS if self._tells else TIMED_SECONDS)
+    async def wait(self) -> bool:
+        """Wait until a list is due.
+
+        Returns:
+            Whether it is due in any case; else the server has run, and nothing more is known.
+        """
+        latest = self._refreshed + (REFRESH_SECONDS if self._tells else TIMED_SECONDS)
         while (now := trio.current_time()) < latest:
             saved = self._saved + DUTY * (now - self._began)
             ran, terminals = self._signs()
             if self._hinted.is_set() or terminals != self._seen[1]:
                 if saved > -CREDIT_SECONDS:
-                    return
+                    return True
             elif ran != self._seen[0] and saved > 0:
-                return
+                return False
             with trio.move_on_at(min(now + LOOK_SECONDS, latest)):
                 if self._hinted.is_set():
                     await trio.sleep_forever()  # it is known, but the time for lists is used up
                 await self._hinted.wait()
+        return True
 
     def _ran_seconds(self) -> float:
         """The processor time the server took so far; ours where it is not told."""

@@ -307,7 +307,9 @@ out.write("\x1b[?2004h\x1b[?25l\x1b]0;\u2810 Thinking\x07")
 def box(n):
     spinner = "\u00b7\u2722\u2733\u2736\u273b\u273d"[n % 6]
     return [f"{spinner} Working ({n}s \u00b7 esc to interrupt)", "",
-            "\u256d" + "\u2500" * 40 + "\u256e", "\u2502 \u276f" + " " * 38 + "\u2502", "\u2570" + "\u2500" * 40 + "\u256f"]
+            "\u256d" + "\u2500" * 40 + "\u256e",
+            "\u2502 \u276f" + " " * 38 + "\u2502",
+            "\u2570" + "\u2500" * 40 + "\u256f"]
 out.write("\n".join(box(0)) + "\n")
 for n in range(1, 20):
     out.write("\x1b[2K\x1b[1A" * 5 + "\x1b[2K\x1b[G")
