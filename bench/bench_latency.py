@@ -2,10 +2,10 @@
 
 Method: a private tmux server; a `tmuxpulse serve` on it; ten clients of the `websockets` library,
 of which one measures. A print is a write of the monotonic clock's time to a pane's terminal, in a
-random pane, at random pauses of 32 to 128 ms; the client compares with its own reading of the same clock. A change
-is a tmux command; its time runs from the command's start (2-3 ms of the command's own run are in
-it). The floor, a raw pipe and a raw control client on the same server with nothing of ours
-running, is measured in the same run.
+random pane, at random pauses of 32 to 128 ms; the client compares with its own reading of the same
+clock. A change is a tmux command; its time runs from the command's start (2-3 ms of the command's
+own run are in it). The floor, a raw pipe and a raw control client on the same server with nothing
+of ours running, is measured in the same run.
 
     bench_latency.py [--panes 1,10,100] [--prints 300] [--changes 25]
 """
@@ -22,8 +22,7 @@ from typing import Any
 
 from stage import TmuxStage, helper, pauses, percentiles, print_to, report, served, stage
 
-
-# Longer than the 25 ms in which a pane's output is gathered after it has just been told: this is the
+# Longer than the 25 ms in which a pane's output is gathered after some of it was told: this is the
 # latency of a quiet pane's print, not of that pause.
 PAUSE_SECONDS = 0.08
 
