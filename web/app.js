@@ -1,172 +1,133 @@
-// The page: the tree of what is there, and the events as they come. Text only ever goes in as text.
+// The page: what comes in changes values, and once a frame the values are painted.
 
 import { connect } from "./client.js";
-import { apply, emptyState, fromSnapshot, tree } from "./state.js";
+import { byId, element, reconcile, setText } from "./dom.js";
+import { Log } from "./log-view.js";
+import { applyAll, emptyState, fromSnapshot, key, tree } from "./state.js";
+import { emptiness, paintTree } from "./tree-view.js";
+import { clean, counted, describe, name } from "./words.js";
 
-const MAX_EVENTS = 500; // rows in the page
-const MAX_LINES = 40; // of one event
+const MAX_PENDING = 1000; // events between two frames; a page that is not seen has no frames
 
-const byId = (id) => document.getElementById(id);
 let state = emptyState();
-let changed = true;
-let fresh = []; // events not yet painted
-let paused = false;
-
-function element(name, className, text) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
-// --- the tree ---------------------------------------------------------------------------
-
-function paintTree() {
-  const sessions = tree(state);
-  const shown = sessions.map(sessionCard);
-  if (!shown.length) shown.push(element("p", "empty", "No tmux session yet; waiting for one."));
-  byId("tree").replaceChildren(...shown);
-  byId("counts").textContent = `${count(sessions.length, "session")}, ${count(state.panes.size, "pane")}`;
-}
-
-const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
-
-function sessionCard(session) {
-  const card = element("article", "session");
-  card.append(element("h3", "", session.name));
-  for (const window of session.windows) {
-    const mark = window.active ? " *" : "";
-    card.append(element("p", "window", `${window.index}: ${window.name ?? ""}${mark}`));
-    const panes = element("ul", "panes");
-    panes.append(...window.panes.map(paneRow));
-    card.append(panes);
-  }
-  return card;
-}
-
-function paneRow(pane) {
-  const row = element("li", pane.dead ? "dead" : "");
-  row.dataset.pane = pane.id;
-  row.append(
-    element("span", pane.active ? "active" : "", `${pane.index} ${pane.id}`),
-    element("span", "command", pane.command),
-    element("span", "line", pane.last_line),
-  );
-  row.title = `${pane.title} — ${pane.path}`;
-  return row;
-}
-
-// --- the events -------------------------------------------------------------------------
-
-const SEVERITY = {
-  "pane.error": "error",
-  "pane.warning": "warning",
-  "server.down": "warning",
-  "server.trouble": "warning",
-};
-
-function textOf(event) {
-  const data = event.data ?? {};
-  if (event.type === "pane.output") {
-    const lines = data.mode === "screen" ? Object.values(data.rows) : [...data.lines, data.partial];
-    const shown = lines.filter((line) => line.trim());
-    const left = shown.length - MAX_LINES;
-    return (left > 0 ? [`… ${left} more lines`, ...shown.slice(-MAX_LINES)] : shown).join("\n");
-  }
-  return Object.entries(data)
-    .filter(([, value]) => ["string", "number", "boolean"].includes(typeof value) && value !== "")
-    .map(([name, value]) => `${name}: ${value}`)
-    .join("  ");
-}
-
-function wanted(event) {
-  const family = byId("family").value;
-  const session = byId("session").value.trim();
-  const text = byId("text").value.trim().toLowerCase();
-  return (!family || event.type.startsWith(`${family}.`))
-    && (!session || (event.session ?? "").includes(session))
-    && (!text || `${event.type}\n${textOf(event)}`.toLowerCase().includes(text));
-}
-
-function eventRow(event) {
-  const row = element("li", SEVERITY[event.type] ?? "");
-  const time = element("time", "", new Date(event.timestamp).toLocaleTimeString());
-  time.dateTime = event.timestamp;
-  const place = event.session === undefined
-    ? event.server ?? ""
-    : `${event.session}${event.window === undefined ? "" : `:${event.window}`}`
-      + `${event.pane === undefined ? "" : `.${event.pane}`}`;
-  row.append(time, element("span", "place", place), element("span", "type", event.type));
-  const text = textOf(event);
-  if (text) row.append(element("span", "text", text));
-  return row;
-}
-
-function paintEvents() {
-  const list = byId("events");
-  const rows = fresh.slice(-MAX_EVENTS).filter(wanted).map(eventRow).reverse();
-  fresh = [];
-  list.prepend(...rows);
-  while (list.childElementCount > MAX_EVENTS) list.lastElementChild.remove();
-}
-
-// One paint a frame, however many events came.
-function paint() {
-  if (changed) {
-    changed = false;
-    paintTree();
-  }
-  if (fresh.length && !paused) paintEvents();
-  byId("pause").textContent = paused ? `Go on (${fresh.length} wait)` : "Pause";
-}
-
+let painted = null; // the state that the tree shows
+let pending = []; // events that are neither in the state nor in the log yet
 let asked = false;
+const log = new Log(byId("events"));
+const family = byId("family");
+const session = byId("session");
+const text = byId("text");
+
+function fold() {
+  if (!pending.length) return;
+  state = applyAll(state, pending);
+  log.add(pending.map(describe));
+  pending = [];
+}
+
+function paint() {
+  asked = false;
+  fold();
+  if (state !== painted) {
+    painted = state;
+    const shown = tree(state);
+    paintTree(byId("tree"), shown);
+    setText(byId("empty"), known ? emptiness(shown) : "");
+    setText(byId("counts"),
+      `${counted(state.sessions.size, "session")}, ${counted(state.panes.size, "pane")}`);
+    paintSessionChoice(shown.sessions);
+  }
+  log.paint();
+  byId("none").hidden = log.shown > 0;
+  setText(byId("none"), log.filtered ? "No event here passes these filters." : "No events yet.");
+  setText(byId("pause"), log.paused ? `Resume (${log.waiting} new)` : "Pause");
+}
 
 function schedule() {
   if (asked) return;
   asked = true;
-  requestAnimationFrame(() => {
-    asked = false;
-    paint();
-  });
+  requestAnimationFrame(paint);
 }
 
-// --- what moves it ----------------------------------------------------------------------
+// --- the filters ------------------------------------------------------------------------
 
-const STATES = { connecting: "connecting…", open: "live", closed: "not connected; trying again" };
+let chosen = null; // the session whose events are shown: {server, id, name}
 
-function notice(text) {
-  const shown = byId("notice");
-  shown.textContent = text;
-  shown.hidden = false;
-  clearTimeout(notice.timer);
-  notice.timer = setTimeout(() => { shown.hidden = true; }, 15_000);
+function paintSessionChoice(there) {
+  const now = chosen && state.sessions.get(idOf(chosen));
+  const gone = chosen && !now;
+  if (now && now !== chosen) {
+    chosen = now; // it has another name, perhaps
+    filter();
+  }
+  reconcile(session, [null, ...there, ...gone ? [chosen] : []], idOf,
+    () => element("option"),
+    (option, one) => {
+      option.value = idOf(one);
+      setText(option, one ? name(one.name) + (gone && one === chosen ? " (gone)" : "") : "all sessions");
+    });
 }
 
-connect(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/monitor`, {
-  onState(name) {
-    byId("connection").dataset.state = name;
-    byId("connection").textContent = STATES[name];
-  },
-  onSnapshot(data) {
-    state = fromSnapshot(data);
-    changed = true;
+const idOf = (one) => (one ? key(one.server, one.id) : "");
+
+function filter() {
+  if (session.value !== idOf(chosen)) chosen = state.sessions.get(session.value) ?? null;
+  log.filter({ family: family.value, session: chosen, text: text.value });
+  schedule();
+}
+
+byId("filters").addEventListener("input", filter);
+byId("filters").addEventListener("submit", (event) => event.preventDefault());
+byId("pause").addEventListener("click", () => {
+  log.pause(!log.paused);
+  byId("pause").ariaPressed = String(log.paused);
+  schedule();
+});
+
+// --- the connection ---------------------------------------------------------------------
+
+let known = false; // whether a snapshot ever came
+
+const STATES = {
+  connecting: () => "Connecting…",
+  open: () => "Live",
+  waiting: (seconds) => `Not connected; next try in ${Math.ceil(seconds)} s`,
+  ended: (why) => `Disconnected: ${clean(why)}`,
+};
+
+function showConnection(to, detail) {
+  byId("connection").dataset.state = to;
+  setText(byId("connection"), STATES[to](detail));
+  byId("retry").hidden = to === "open" || to === "connecting";
+  document.body.classList.toggle("old", to !== "open" && known); // what is shown may be out of date
+}
+
+function notice(text, kind) {
+  setText(byId("notice-text"), clean(text));
+  byId("notice").hidden = false;
+  fold(); // what came before stands before it
+  log.add([describe({
+    type: `stream.${kind}`, timestamp: new Date().toISOString(), data: { message: text },
+  })]);
+  schedule();
+}
+
+byId("dismiss").addEventListener("click", () => { byId("notice").hidden = true; });
+
+const client = connect(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/monitor`, {
+  onState: showConnection,
+  onSnapshot(snapshot) {
+    fold();
+    known = true;
+    state = fromSnapshot(snapshot);
     schedule();
   },
   onEvent(event) {
-    apply(state, event);
-    changed = true;
-    fresh.push(event);
-    if (fresh.length > 2 * MAX_EVENTS) fresh = fresh.slice(-MAX_EVENTS);
+    pending.push(event);
+    if (pending.length >= MAX_PENDING) fold();
     schedule();
   },
   onNotice: notice,
 });
-
-byId("pause").addEventListener("click", () => {
-  paused = !paused;
-  byId("pause").setAttribute("aria-pressed", String(paused));
-  schedule();
-});
-byId("filters").addEventListener("submit", (event) => event.preventDefault());
-schedule();
+byId("retry").addEventListener("click", client.retry);
+addEventListener("online", () => { if (byId("connection").dataset.state === "waiting") client.retry(); });

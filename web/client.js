@@ -3,79 +3,143 @@
 const SUBPROTOCOL = "tmuxpulse.v1.ndjson";
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
+const PATIENCE_MS = 10_000; // for a greeting, for the answer to a ping
 
-// Handlers: onSnapshot(tree), onEvent(event), onState("connecting" | "open" | "closed"),
-// onNotice(text): something was missed, and why. Returns { close() }.
+// Handlers, each may be left out:
+//   onState(state, detail)  "connecting" | "open" | "waiting" (detail: seconds until the next try)
+//                           | "ended" (detail: why; it does not come back by itself)
+//   onSnapshot(tree)        the whole truth; the events that follow change it
+//   onEvent(event)
+//   onNotice(text, kind)    something was missed or refused: "gap" | "reset" | "error" | "goodbye"
+// Options are for tests: WebSocket, random, setTimeout, clearTimeout.
+// Returns { close(), retry() }; `retry` does not wait any longer.
 export function connect(url, handlers, options = {}) {
   const Socket = options.WebSocket ?? globalThis.WebSocket;
   const random = options.random ?? Math.random;
+  const later = options.setTimeout ?? ((run, ms) => setTimeout(run, ms));
+  const cancel = options.clearTimeout ?? ((timer) => clearTimeout(timer));
   let position = null; // the last event that was seen: {epoch, seq}
   let failures = 0;
   let socket = null;
-  let timer = null;
-  let ended = false;
+  let timer = null; // one at a time: until the next try, or of the watch over this connection
+  let heartbeat_ms = null; // known from the greeting on
+
+  const say = (state, detail) => handlers.onState?.(state, detail);
 
   function open() {
-    handlers.onState?.("connecting");
-    socket = new Socket(url, [SUBPROTOCOL]);
-    socket.onmessage = (message) => {
-      for (const line of message.data.split("\n")) take(JSON.parse(line));
-    };
-    socket.onclose = (event) => {
-      if (ended) return;
-      handlers.onState?.("closed");
-      if (event.code >= 4500 && event.code < 4600) return; // final: trying again will not help
-      const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures++);
-      timer = setTimeout(open, pause * random()); // full jitter: not everybody at once
-    };
+    say("connecting");
+    heartbeat_ms = null;
+    const mine = socket = new Socket(url, [SUBPROTOCOL]);
+    mine.onmessage = (message) => { if (mine === socket) receive(message.data); };
+    mine.onclose = (event) => { if (mine === socket) lost(event.code, event.reason); };
+    watch();
   }
 
-  function subscribe() {
-    const request = { action: "subscribe", id: 1, filters: {}, snapshot: true };
-    if (position) request.resume = position;
-    socket.send(JSON.stringify(request));
+  // A connection can be dead without anybody having closed it. Silence is asked about once.
+  function watch() {
+    cancel(timer);
+    timer = heartbeat_ms === null ? later(drop, PATIENCE_MS) : later(() => {
+      socket.send(JSON.stringify({ action: "ping" }));
+      timer = later(drop, PATIENCE_MS);
+    }, heartbeat_ms);
+  }
+
+  function drop() {
+    const silent = socket;
+    lost(1006, "");
+    silent.close(); // waits for the other side; nobody here does
+  }
+
+  function lost(code, reason) {
+    socket = null;
+    cancel(timer);
+    if (code >= 4500 && code < 4600) { // trying again will not help
+      say("ended", reason || `code ${code}`);
+      return;
+    }
+    const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures++);
+    const pause = longest * (1 + random()) / 2; // jitter: not everybody at once
+    timer = later(open, pause);
+    say("waiting", pause / 1000);
+  }
+
+  function receive(text) {
+    watch();
+    const mine = socket;
+    for (const message of parse(text)) {
+      if (mine !== socket) return; // a handler closed it
+      take(message);
+    }
+  }
+
+  function parse(text) {
+    try {
+      return text.split("\n").map((line) => JSON.parse(line));
+    } catch {
+      handlers.onNotice?.("a message could not be read; connecting anew", "error");
+      drop();
+      return [];
+    }
   }
 
   function take(message) {
     switch (message.type) {
-      case "connection.established":
-        subscribe();
+      case "connection.established": {
+        heartbeat_ms = message.heartbeat_s > 0 ? 1000 * message.heartbeat_s : 25_000;
+        watch();
+        const request = { action: "subscribe", id: 1, filters: {}, snapshot: true };
+        if (position) request.resume = position;
+        socket.send(JSON.stringify(request));
         break;
+      }
       case "subscription.confirmed":
         failures = 0;
-        handlers.onState?.("open");
+        say("open");
         break;
       case "snapshot.data":
         position = { epoch: message.epoch, seq: message.seq };
         handlers.onSnapshot?.(message.data);
         break;
       case "stream.gap":
-        handlers.onNotice?.(`${message.dropped} events were missed: this page was too slow`);
+        handlers.onNotice?.(`${message.dropped === 1 ? "1 event was" : `${message.dropped} events were`}`
+          + " missed: this page was too slow", "gap");
         break;
       case "stream.reset":
-        handlers.onNotice?.(
-          message.reason === "epoch"
-            ? "the server was restarted; events in between are not known"
-            : "the connection was away too long; events in between were missed",
-        );
+        handlers.onNotice?.(RESETS.get(message.reason) ?? "the stream begins anew", "reset");
+        break;
+      case "server.goodbye": // its number is the last event's
+        handlers.onNotice?.(`the server ends: ${message.data?.reason ?? ""}`, "goodbye");
         break;
       case "error":
-        handlers.onNotice?.(`the server refused: ${message.message}`);
+        handlers.onNotice?.(`the server refused: ${message.message}`, "error");
         break;
       default:
-        if (typeof message.seq === "number" && message.type !== "server.goodbye") {
-          if (position) position = { ...position, seq: message.seq };
-          handlers.onEvent?.(message);
-        }
+        if (typeof message.seq !== "number") return;
+        if (position) position = { epoch: position.epoch, seq: message.seq };
+        if (!message.type.startsWith("stream.")) handlers.onEvent?.(message);
     }
+  }
+
+  function close() {
+    const open = socket;
+    socket = null;
+    cancel(timer);
+    open?.close();
   }
 
   open();
   return {
-    close() {
-      ended = true;
-      clearTimeout(timer);
-      socket.close();
+    close,
+    retry() {
+      if (socket) return;
+      cancel(timer);
+      open();
     },
   };
 }
+
+const RESETS = new Map([
+  ["epoch", "the server was restarted; events in between are not known"],
+  ["expired", "the connection was away too long; events in between were missed"],
+  ["scope", "not everything may be read any more; events in between were left out"],
+]);

@@ -1,45 +1,54 @@
-// The state that a snapshot and the events after it add up to. Pure: no page, no socket.
+// The state that a snapshot and the events after it add up to. Pure: no page, no socket, no clock.
+//
+// A state is never changed: whoever holds one keeps it. What an event does not touch stays the same
+// object in the next state, so a page sees by `===` what it need not paint again.
 //
 // Ids are unique within a tmux server only, so keys begin with the server's name. A window that
 // several sessions show has a link in each; its panes exist once.
 
-export function emptyState() {
-  return { sessions: new Map(), windows: new Map(), links: new Map(), panes: new Map() };
-}
-
-const key = (server, id) => `${server} ${id}`;
+export const key = (server, id) => `${server} ${id}`;
+// With the window in it: windows trade places one event at a time, two at one index for a moment.
 const linkKey = (server, session, index, window) => `${server} ${session} ${index} ${window}`;
+
+export function emptyState() {
+  return {
+    servers: new Map(), sessions: new Map(), windows: new Map(), links: new Map(), panes: new Map(),
+  };
+}
 
 export function fromSnapshot(tree) {
   const state = emptyState();
-  for (const session of tree.sessions) {
-    const server = session.server;
-    state.sessions.set(key(server, session.id), {
-      server, id: session.id, name: session.name, attached: session.attached,
-    });
-    for (const window of session.windows) {
-      putWindow(state, server, session.id, window);
-      for (const pane of window.panes) {
-        state.panes.set(key(server, pane.id), { ...pane, server, window_id: window.id });
-      }
+  for (const server of tree.servers ?? []) state.servers.set(server.name, server);
+  for (const { windows, ...session } of tree.sessions) {
+    state.sessions.set(key(session.server, session.id), session);
+    for (const window of windows) {
+      putWindow(state, session.server, session.id, window);
+      for (const pane of window.panes) putPane(state, session.server, window.id, pane);
     }
   }
   return state;
 }
 
-function putWindow(state, server, session, window) {
-  state.windows.set(key(server, window.id), {
-    server, id: window.id, name: window.name, layout: window.layout, zoomed: window.zoomed,
-  });
-  state.links.set(linkKey(server, session, window.index, window.id), {
-    server, session_id: session, index: window.index, window_id: window.id, active: window.active,
+export const apply = (state, event) => applyAll(state, [event]);
+
+// The state after `events`. They are taken together because the maps are copied once for all of
+// them. What is not known here, types and things, changes nothing: a newer server may speak of it.
+export function applyAll(state, events) {
+  const draft = {};
+  for (const [name, map] of Object.entries(state)) draft[name] = new Map(map);
+  for (const event of events) changes.get(event.type)?.(draft, event, event.data ?? {});
+  return draft;
+}
+
+function putWindow(draft, server, session, { id, index, name, layout, zoomed, active }) {
+  draft.windows.set(key(server, id), { server, id, name, layout, zoomed });
+  draft.links.set(linkKey(server, session, index, id), {
+    server, session_id: session, index, window_id: id, active,
   });
 }
 
-// Changes `state` by one event; an event about something that is not there changes nothing.
-export function apply(state, event) {
-  const change = changes[event.type];
-  if (change) change(state, event, event.data ?? {});
+function putPane(draft, server, window, pane) {
+  draft.panes.set(key(server, pane.id), { ...pane, server, window_id: window });
 }
 
 function edit(map, id, fields) {
@@ -53,101 +62,115 @@ const sessionOf = (event) => key(event.server, event.session_id);
 const linkOf = (event, index = event.window) =>
   linkKey(event.server, event.session_id, index, event.window_id);
 
-const changes = {
-  "session.created": (state, event, data) =>
-    state.sessions.set(sessionOf(event), {
+const editSession = (...fields) => (draft, event, data) =>
+  edit(draft.sessions, sessionOf(event), pick(data, fields));
+const editWindow = (...fields) => (draft, event, data) =>
+  edit(draft.windows, windowOf(event), pick(data, fields));
+const editPane = (...fields) => (draft, event, data) =>
+  edit(draft.panes, paneOf(event), pick(data, fields));
+const pick = (data, fields) => Object.fromEntries(fields.map((field) => [field, data[field]]));
+
+// A Map, not an object: a type such as `constructor` must find nothing.
+const changes = new Map(Object.entries({
+  "server.up": (draft, event, data) =>
+    draft.servers.set(event.server, { ...data, name: event.server, up: true }),
+  "server.down": (draft, event) => edit(draft.servers, event.server, { up: false }),
+  "session.created": (draft, event, data) =>
+    draft.sessions.set(sessionOf(event), {
       server: event.server, id: event.session_id, name: data.name, attached: data.attached ?? 0,
     }),
-  "session.removed": (state, event) => state.sessions.delete(sessionOf(event)),
-  "session.renamed": (state, event, data) =>
-    edit(state.sessions, sessionOf(event), { name: data.name }),
-  "session.attached": (state, event, data) =>
-    edit(state.sessions, sessionOf(event), { attached: data.attached }),
-  "session.detached": (state, event, data) =>
-    edit(state.sessions, sessionOf(event), { attached: data.attached }),
-  "window.created": (state, event, data) =>
-    putWindow(state, event.server, event.session_id, data),
-  "window.removed": (state, event) => {
-    state.links.delete(linkOf(event));
-    for (const link of state.links.values()) {
+  "session.removed": (draft, event) => draft.sessions.delete(sessionOf(event)),
+  "session.renamed": editSession("name"),
+  "session.attached": editSession("attached"),
+  "session.detached": editSession("attached"),
+  "window.created": (draft, event, data) => putWindow(draft, event.server, event.session_id, data),
+  "window.removed": (draft, event) => {
+    draft.links.delete(linkOf(event));
+    for (const link of draft.links.values()) {
       if (link.server === event.server && link.window_id === event.window_id) return;
     }
-    state.windows.delete(windowOf(event));
+    draft.windows.delete(windowOf(event));
   },
-  "window.renamed": (state, event, data) =>
-    edit(state.windows, windowOf(event), { name: data.name }),
-  "window.layout": (state, event, data) =>
-    edit(state.windows, windowOf(event), { layout: data.layout, zoomed: data.zoomed }),
-  "window.moved": (state, event, data) => {
-    const link = state.links.get(linkOf(event, data.previous));
+  "window.renamed": editWindow("name"),
+  "window.layout": editWindow("layout", "zoomed"),
+  "window.moved": (draft, event, data) => {
+    const link = draft.links.get(linkOf(event, data.previous));
     if (!link) return;
-    state.links.delete(linkOf(event, data.previous));
-    state.links.set(linkOf(event, data.index), { ...link, index: data.index });
+    draft.links.delete(linkOf(event, data.previous));
+    draft.links.set(linkOf(event, data.index), { ...link, index: data.index });
   },
-  "window.activated": (state, event) => {
+  "window.activated": (draft, event) => {
     const chosen = linkOf(event);
-    for (const [id, link] of state.links) {
+    for (const [id, link] of draft.links) {
       if (link.server === event.server && link.session_id === event.session_id) {
-        state.links.set(id, { ...link, active: id === chosen });
+        draft.links.set(id, { ...link, active: id === chosen });
       }
     }
   },
-  "pane.created": (state, event, data) =>
-    state.panes.set(paneOf(event), { ...data, server: event.server, window_id: event.window_id }),
-  "pane.removed": (state, event) => state.panes.delete(paneOf(event)),
-  "pane.moved": (state, event, data) =>
-    edit(state.panes, paneOf(event), {
-      index: data.index, window_id: data.window_id, active: data.active,
-    }),
-  "pane.activated": (state, event) => {
-    const chosen = state.panes.get(paneOf(event));
+  "pane.created": (draft, event, data) => putPane(draft, event.server, event.window_id, data),
+  "pane.removed": (draft, event) => draft.panes.delete(paneOf(event)),
+  "pane.moved": editPane("index", "window_id", "active"),
+  "pane.activated": (draft, event) => {
+    const chosen = draft.panes.get(paneOf(event));
     if (!chosen) return;
-    for (const [id, pane] of state.panes) {
-      if (pane.server === event.server && pane.window_id === chosen.window_id) {
-        state.panes.set(id, { ...pane, active: pane === chosen });
-      }
+    for (const [id, pane] of draft.panes) {
+      const active = pane === chosen;
+      if (pane.server === event.server && pane.window_id === chosen.window_id
+        && pane.active !== active) draft.panes.set(id, { ...pane, active });
     }
   },
-  "pane.resized": (state, event, data) =>
-    edit(state.panes, paneOf(event), { width: data.width, height: data.height }),
-  "pane.command": (state, event, data) =>
-    edit(state.panes, paneOf(event), { command: data.command, pid: data.pid, dead: false }),
-  "pane.exited": (state, event, data) =>
-    edit(state.panes, paneOf(event), { dead: true, exit_status: data.exit_status }),
-  "pane.title": (state, event, data) => edit(state.panes, paneOf(event), { title: data.title }),
-  "pane.path": (state, event, data) => edit(state.panes, paneOf(event), { path: data.path }),
-  "pane.output": (state, event, data) => {
-    const line = lastLine(data);
-    if (line) edit(state.panes, paneOf(event), { last_line: line });
+  "pane.resized": editPane("width", "height"),
+  "pane.command": (draft, event, { command, pid }) =>
+    edit(draft.panes, paneOf(event), { command, pid, dead: false, exit_status: null, signal: null }),
+  "pane.exited": (draft, event, { exit_status, signal }) =>
+    edit(draft.panes, paneOf(event), { dead: true, exit_status, signal }),
+  "pane.title": editPane("title"),
+  "pane.path": editPane("path"),
+  "pane.output": (draft, event, data) => {
+    const pane = draft.panes.get(paneOf(event));
+    if (pane) draft.panes.set(paneOf(event), { ...pane, ...shownAfter(pane, data) });
   },
-};
+  "agent.status": editPane("status"),
+}));
 
-function lastLine(data) {
-  const shown = data.mode === "screen"
-    ? Object.entries(data.rows).sort((a, b) => a[0] - b[0]).map((row) => row[1])
-    : [...data.lines, data.partial];
-  return shown.filter((line) => line.trim()).at(-1);
+// What a pane shows last, by the server's own rule: the lowest row of a screen, the prompt or the
+// last finished line of a pane that appends; blank ones say nothing. Of a screen only the rows that
+// ever changed are known, so until its lowest one does, the one above it stands here.
+function shownAfter(pane, data) {
+  const rows = data.mode === "screen" ? { ...pane.rows, ...data.rows } : undefined;
+  const shown = rows
+    ? Object.keys(rows).sort((a, b) => a - b).map((at) => rows[at])
+    : [...data.lines ?? [], data.partial ?? ""];
+  return { rows, last_line: shown.findLast((line) => line.trim()) ?? pane.last_line };
 }
 
-// Sessions by age, their windows and panes by index, as a page shows them.
+// Sessions by age, their windows and panes by index: the snapshot's shape again.
 export function tree(state) {
-  const age = (id) => Number(id.slice(1));
-  const panes = new Map();
-  for (const pane of state.panes.values()) {
-    const window = key(pane.server, pane.window_id);
-    if (!panes.has(window)) panes.set(window, []);
-    panes.get(window).push(pane);
+  const panes = grouped(state.panes, (pane) => key(pane.server, pane.window_id));
+  const links = grouped(state.links, (link) => key(link.server, link.session_id));
+  const inside = (link) => ({
+    ...state.windows.get(key(link.server, link.window_id)),
+    index: link.index,
+    active: link.active,
+    panes: panes.get(key(link.server, link.window_id)) ?? [],
+  });
+  const age = (session) => Number(session.id.slice(1));
+  return {
+    servers: [...state.servers.values()],
+    sessions: [...state.sessions.values()]
+      .sort((a, b) => a.server.localeCompare(b.server) || age(a) - age(b))
+      .map((session) => ({
+        ...session, windows: (links.get(key(session.server, session.id)) ?? []).map(inside),
+      })),
+  };
+}
+
+function grouped(map, keyOf) {
+  const groups = new Map();
+  for (const one of [...map.values()].sort((a, b) => a.index - b.index)) {
+    const group = groups.get(keyOf(one));
+    if (group) group.push(one);
+    else groups.set(keyOf(one), [one]);
   }
-  const windows = new Map();
-  for (const link of [...state.links.values()].sort((a, b) => a.index - b.index)) {
-    const session = key(link.server, link.session_id);
-    const window = state.windows.get(key(link.server, link.window_id));
-    const inside = (panes.get(key(link.server, link.window_id)) ?? [])
-      .sort((a, b) => a.index - b.index);
-    if (!windows.has(session)) windows.set(session, []);
-    windows.get(session).push({ ...window, index: link.index, active: link.active, panes: inside });
-  }
-  return [...state.sessions.values()]
-    .sort((a, b) => a.server.localeCompare(b.server) || age(a.id) - age(b.id))
-    .map((session) => ({ ...session, windows: windows.get(key(session.server, session.id)) ?? [] }));
+  return groups;
 }

@@ -1,92 +1,101 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { apply, emptyState, fromSnapshot, tree } from "../../web/state.js";
+import { apply, applyAll, emptyState, fromSnapshot, tree } from "../../web/state.js";
 
 const PANE = {
   id: "%0", index: 0, active: true, command: "sh", pid: 9, title: "", path: "/", width: 80,
   height: 24, dead: false, last_line: "$",
 };
 const WINDOW = { id: "@0", index: 0, name: "sh", active: true, layout: "x", zoomed: false };
+const SERVER = { name: "default", socket: "/s", up: true, pid: 1 };
 const at = { server: "default", session: "a", session_id: "$0" };
 const inWindow = { ...at, window: 0, window_id: "@0" };
 const inPane = { ...inWindow, pane: 0, pane_id: "%0" };
 
-function snapshot() {
-  return fromSnapshot({
-    sessions: [
-      { server: "default", id: "$0", name: "a", attached: 1, windows: [{ ...WINDOW, panes: [PANE] }] },
-    ],
-  });
-}
+const snapshot = () => fromSnapshot({
+  servers: [SERVER],
+  sessions: [
+    { server: "default", id: "$0", name: "a", attached: 1, windows: [{ ...WINDOW, panes: [PANE] }] },
+  ],
+});
+const sessions = (state) => tree(state).sessions;
+const pane = (state) => sessions(state)[0].windows[0].panes[0];
 
 test("created events build what a snapshot holds", () => {
-  const state = emptyState();
-  apply(state, { ...at, type: "session.created", data: { id: "$0", name: "a", attached: 1 } });
-  apply(state, { ...inWindow, type: "window.created", data: WINDOW });
-  apply(state, { ...inPane, type: "pane.created", data: PANE });
-  assert.deepEqual(tree(state), tree(snapshot()));
+  const state = applyAll(emptyState(), [
+    { ...at, type: "session.created", data: { id: "$0", name: "a", attached: 1 } },
+    { ...inWindow, type: "window.created", data: WINDOW },
+    { ...inPane, type: "pane.created", data: PANE },
+  ]);
+  assert.deepEqual(sessions(state), sessions(snapshot()));
 });
 
-test("names, places and sizes follow", () => {
-  const state = snapshot();
-  apply(state, { ...at, type: "session.renamed", data: { name: "b" } });
-  apply(state, { ...inWindow, type: "window.renamed", data: { name: "vim" } });
-  apply(state, { ...inWindow, window: 3, type: "window.moved", data: { index: 3, previous: 0 } });
-  apply(state, { ...inPane, type: "pane.resized", data: { width: 10, height: 5 } });
-  apply(state, { ...inPane, type: "pane.command", data: { command: "vim", pid: 10 } });
-  const [session] = tree(state);
-  assert.equal(session.name, "b");
-  assert.equal(session.windows[0].index, 3);
-  assert.equal(session.windows[0].name, "vim");
-  assert.equal(session.windows[0].panes[0].width, 10);
-  assert.equal(session.windows[0].panes[0].command, "vim");
+test("a state is never changed, and what an event does not touch stays the same", () => {
+  const before = snapshot();
+  const frozen = JSON.stringify(tree(before));
+  const after = apply(before, { ...inPane, type: "pane.title", data: { title: "t" } });
+  assert.equal(JSON.stringify(tree(before)), frozen);
+  assert.equal(pane(after).title, "t");
+  assert.equal(after.windows.get("default @0"), before.windows.get("default @0"));
 });
 
-test("one pane and one window are active", () => {
-  const state = snapshot();
-  apply(state, {
-    ...inPane, pane: 1, pane_id: "%1", type: "pane.created",
-    data: { ...PANE, id: "%1", index: 1, active: false },
-  });
-  apply(state, { ...inPane, pane: 1, pane_id: "%1", type: "pane.activated", data: {} });
-  assert.deepEqual(tree(state)[0].windows[0].panes.map((pane) => pane.active), [false, true]);
-  apply(state, {
-    ...at, window: 1, window_id: "@1", type: "window.created",
-    data: { ...WINDOW, id: "@1", index: 1, active: false },
-  });
-  apply(state, { ...at, window: 1, window_id: "@1", type: "window.activated", data: {} });
-  assert.deepEqual(tree(state)[0].windows.map((window) => window.active), [false, true]);
+test("ids of two servers are two things", () => {
+  const other = { server: "work", id: "$0", name: "b", attached: 0, windows: [{ ...WINDOW, panes: [PANE] }] };
+  const both = applyAll(fromSnapshot({
+    servers: [SERVER],
+    sessions: [{ ...other, server: "default", name: "a" }, other],
+  }), [{ ...inPane, server: "work", type: "pane.command", data: { command: "vim", pid: 1 } }]);
+  assert.deepEqual(sessions(both).map((one) => one.windows[0].panes[0].command), ["sh", "vim"]);
 });
 
 test("a window in two sessions is there until the last one lets go", () => {
-  const state = snapshot();
   const other = { ...at, session: "z", session_id: "$1" };
-  apply(state, { ...other, type: "session.created", data: { id: "$1", name: "z" } });
-  apply(state, { ...other, window: 5, window_id: "@0", type: "window.created", data: { ...WINDOW, index: 5 } });
-  assert.deepEqual(tree(state).map((session) => session.windows[0].panes[0].id), ["%0", "%0"]);
-  apply(state, { ...inWindow, type: "window.removed", data: {} });
-  assert.equal(tree(state)[1].windows[0].panes.length, 1);
-  apply(state, { ...other, window: 5, window_id: "@0", type: "window.removed", data: {} });
+  const link = { ...other, window: 5, window_id: "@0" };
+  let state = applyAll(snapshot(), [
+    { ...other, type: "session.created", data: { id: "$1", name: "z" } },
+    { ...link, type: "window.created", data: { ...WINDOW, index: 5 } },
+  ]);
+  assert.deepEqual(sessions(state).map((one) => one.windows[0].panes[0].id), ["%0", "%0"]);
+  state = apply(state, { ...inWindow, type: "window.removed", data: {} });
+  assert.equal(sessions(state)[1].windows[0].panes.length, 1);
+  state = apply(state, { ...link, type: "window.removed", data: {} });
   assert.equal(state.windows.size, 0);
 });
 
 test("the last line is the last that says something", () => {
-  const state = snapshot();
-  const say = (data) => apply(state, { ...inPane, type: "pane.output", data });
-  const line = () => tree(state)[0].windows[0].panes[0].last_line;
-  say({ mode: "append", lines: ["one", "two"], partial: "" });
-  assert.equal(line(), "two");
-  say({ mode: "append", lines: [], partial: "$ " });
-  assert.equal(line(), "$ ");
-  say({ mode: "screen", rows: { 10: "low", 2: "high", 11: " " } });
-  assert.equal(line(), "low");
+  let state = snapshot();
+  const said = (data) => {
+    state = apply(state, { ...inPane, type: "pane.output", data });
+    return pane(state).last_line;
+  };
+  assert.equal(said({ mode: "append", lines: [], partial: "" }), "$");
+  assert.equal(said({ mode: "append", lines: ["one", "two"], partial: "" }), "two");
+  assert.equal(said({ mode: "append", lines: [], partial: "$ " }), "$ ");
+  assert.equal(said({ mode: "screen", rows: { 10: "low", 2: "high", 11: " " } }), "low");
+  assert.equal(said({ mode: "screen", rows: { 2: "changed" } }), "low");
+  assert.equal(said({ mode: "screen", rows: { 10: "" } }), "changed");
+  assert.equal(said({ mode: "append", lines: ["back"], partial: "" }), "back");
+});
+
+test("a pane that ended, and begins anew", () => {
+  let state = apply(snapshot(), { ...inPane, type: "pane.exited", data: { exit_status: null, signal: "9" } });
+  assert.deepEqual([pane(state).dead, pane(state).signal], [true, "9"]);
+  state = apply(state, { ...inPane, type: "pane.command", data: { command: "sh", pid: 10 } });
+  assert.deepEqual([pane(state).dead, pane(state).signal], [false, null]);
+});
+
+test("a server goes and comes", () => {
+  let state = apply(snapshot(), { server: "default", type: "server.down", data: { reason: "" } });
+  assert.equal(tree(state).servers[0].up, false);
+  state = apply(state, { server: "default", type: "server.up", data: { pid: 7, socket: "/s" } });
+  assert.deepEqual(tree(state).servers, [{ name: "default", socket: "/s", up: true, pid: 7 }]);
 });
 
 test("events about what is not there, and unknown ones, change nothing", () => {
-  const state = snapshot();
-  const before = JSON.stringify(tree(state));
-  for (const type of ["pane.moved", "pane.activated", "window.moved", "pane.title", "new.thing"]) {
-    apply(state, { ...inPane, pane_id: "%9", window_id: "@9", type, data: { index: 1, previous: 0 } });
-  }
-  assert.equal(JSON.stringify(tree(state)), before);
+  const types = ["pane.moved", "pane.activated", "window.moved", "pane.title", "session.renamed",
+    "new.thing", "constructor", "__proto__"];
+  const state = applyAll(snapshot(), types.map((type) => ({
+    ...inPane, session_id: "$9", pane_id: "%9", window_id: "@9", type, data: { index: 1, previous: 0 },
+  })));
+  assert.deepEqual(tree(state), tree(snapshot()));
 });

@@ -1,0 +1,111 @@
+// Drives the page on a scripted server (page_server.py): script.js URL DIRECTORY
+
+import { drivePage, overflow, shows, textOf } from "./browser.js";
+
+const [url, directory] = process.argv.slice(2);
+const step = async (name) => {
+  const answer = await fetch(`${url}step/${name}`);
+  if (!answer.ok) throw new Error(`step ${name}: ${answer.status}`);
+};
+const rows = (page, text) => page.locator("#events li", { hasText: text }).count();
+const gone = (page, selector) => page.waitForSelector(selector, { state: "detached" });
+
+await drivePage(async (page, seen) => {
+  const shot = (name) => page.screenshot({ path: `${directory}/${name}.png` });
+
+  // Nothing is there yet, and that is said.
+  await page.goto(url);
+  await shows(page, "open");
+  await page.waitForFunction(() => document.querySelector("#empty").textContent !== "");
+  seen.empty = await page.textContent("#empty");
+
+  // A calm day: everything built from events alone.
+  await step("calm");
+  await textOf(page, "[data-pane='%2'] .line", "48L");
+  await textOf(page, "[data-pane='%0'] .line", "GET /cart 200 in 12 ms");
+  seen.counts = await page.textContent("#counts");
+  seen.empty_later = await page.textContent("#empty");
+  await shot("script-light");
+
+  // The keyboard reaches everything, and folds a session; what was folded stays so.
+  const reached = [];
+  for (let presses = 0; presses < 12; presses++) {
+    await page.keyboard.press("Tab");
+    reached.push(await page.evaluate(() => document.activeElement.id
+      || document.activeElement.ariaLabel || document.activeElement.tagName.toLowerCase()));
+  }
+  seen.reached = reached;
+  await page.locator("summary").nth(1).focus();
+  await page.keyboard.press("Enter");
+  seen.unnamed = await page.evaluate(() => [...document.querySelectorAll("button, input, select, [tabindex]")]
+    .filter((one) => !(one.ariaLabel || one.textContent.trim())).map((one) => one.outerHTML));
+
+  // Hostile names and output: shown, and nothing else.
+  const elements = () => page.evaluate(() => document.querySelectorAll("script, img, iframe, a").length);
+  const before = await elements();
+  await step("hostile");
+  await textOf(page, "[data-pane='%90'] .line", "<img src=x onerror=");
+  seen.elements = await elements() - before;
+  seen.title = await page.title();
+  seen.hostile = await page.evaluate(() => document.body.innerText);
+  seen.still_folded = await page.locator("details:not([open])").count();
+  seen.overflow = await overflow(page);
+  await shot("script-hostile");
+
+  // Filters: a session, then a family; the rows shown already obey.
+  await page.selectOption("#session", { label: "api" });
+  await gone(page, "#events li:has-text('GET /cart')");
+  seen.of_api = await rows(page, "api:");
+  seen.of_others = await rows(page, "shop:");
+  await page.selectOption("#session", { index: 0 });
+  await page.selectOption("#family", "-output");
+  await gone(page, "#events li:has-text('pane.output')");
+  await page.selectOption("#family", "");
+
+  // Something missed: said aloud, and in its place among the events.
+  await step("gap");
+  await page.waitForSelector("#notice:not([hidden])");
+  seen.gap = await page.textContent("#notice-text");
+  await textOf(page, "[data-pane='%3'] .line", "said while the page was slow");
+  seen.gap_rows = await rows(page, "stream.gap");
+  await page.click("#dismiss");
+
+  // A cut: what happened meanwhile comes, nothing is said to be lost.
+  await step("cut");
+  await page.waitForSelector("#events li:has-text('said while the page was away')");
+  await shows(page, "open");
+  seen.cut_rows = await rows(page, "said while the page was away");
+  seen.cut_notice = await page.isVisible("#notice");
+
+  // Away for longer, then another run.
+  await step("leave");
+  await shows(page, "waiting");
+  seen.waiting = await page.textContent("#connection");
+  await page.setViewportSize({ width: 360, height: 740 });
+  await shot("script-away");
+  await step("back");
+  await page.evaluate(() => document.querySelector("#retry").click()); // it may be hidden again already
+  await shows(page, "open");
+  seen.reset = await page.textContent("#notice-text");
+
+  // A flood: the page stays bounded, and at the end it is right.
+  await step("flood");
+  await textOf(page, "[data-pane='%3'] .line", "line 19999");
+  await textOf(page, "#events li", "line 19999");
+  seen.shown = await page.locator("#events li").count();
+
+  // A phone, light and dark.
+  seen.phone_overflow = await overflow(page);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.fill("#text", "e");
+  await shot("script-phone-dark");
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.fill("#text", "");
+  await page.selectOption("#family", "-output");
+  await shot("script-dark");
+
+  // A final refusal: no further try.
+  await step("finish");
+  await shows(page, "ended");
+  seen.ended = await page.textContent("#connection");
+});
