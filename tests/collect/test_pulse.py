@@ -11,6 +11,7 @@ from tmuxpulse.collect import pulse as module
 from tmuxpulse.collect.pulse import (
     CREDIT_SECONDS,
     DUTY,
+    IDLE_SECONDS,
     LOOK_SECONDS,
     REFRESH_SECONDS,
     SAVED_SECONDS,
@@ -44,6 +45,18 @@ async def test_a_quiet_server_is_listed_once_in_a_while(signs, autojump_clock):
     pulse = Pulse(7)
     ended = await listed(pulse, 0.001)
     await pulse.wait()
+    assert trio.current_time() - ended == pytest.approx(IDLE_SECONDS, abs=LOOK_SECONDS)
+    pulse.close()
+
+
+async def test_a_server_that_ran_is_listed_whole_after_a_while(signs, autojump_clock):
+    pulse = Pulse(7)
+    ended = await listed(pulse, 0.001)
+    signs("ran", "1 2 2\n")
+    assert await pulse.wait() is False
+    pulse.begin(whole=False)  # and it turns out that nothing changed but perhaps a pane's inside
+    pulse.end()
+    assert await pulse.wait() is True
     assert trio.current_time() - ended == pytest.approx(REFRESH_SECONDS, abs=LOOK_SECONDS)
     pulse.close()
 

@@ -16,11 +16,12 @@ from contextlib import suppress
 
 import trio
 
-LOOK_SECONDS = 0.03  # how often the signs are read; structure is seen in half of it on average
-REFRESH_SECONDS = 1.0  # the longest that a list is old
+LOOK_SECONDS = 0.04  # how often the signs are read; structure is seen in half of it on average
+REFRESH_SECONDS = 1.0  # the longest that a list is old when the server has run since
+IDLE_SECONDS = 3.0  # and when it has not
 TIMED_SECONDS = 0.2  # between lists where there are no signs to read
-DUTY = 0.03  # the part of the server's time that lists may take in the long run
-SAVED_SECONDS = 0.1  # of that, what may be saved up for a burst of changes
+DUTY = 0.04  # the part of the server's time that lists may take in the long run
+SAVED_SECONDS = 0.3  # of that, what may be saved up for a burst of changes
 CREDIT_SECONDS = 0.3  # and what may be owed, when something is known to have happened
 
 
@@ -40,6 +41,8 @@ class Pulse:
         self._tells = self._signs()[0] not in (b"", b"0 0 0\n")
         self._hinted = trio.Event()
         self._seen = self._signs()
+        self._at_refresh = b""  # the first sign when the last whole list was done
+        self._whole = True
         self._saved = SAVED_SECONDS
         self._began = self._refreshed = trio.current_time()
         self._ran_before = 0.0
@@ -61,6 +64,7 @@ class Pulse:
         Args:
             whole: False: it only tells whether something changed.
         """
+        self._whole = whole
         if whole:
             self._hinted = trio.Event()
             self._refreshed = trio.current_time()
@@ -73,6 +77,8 @@ class Pulse:
         """A list is done: what it woke in the server is no sign."""
         self._saved -= self._ran_seconds() - self._ran_before
         self._seen = self._signs()
+        if self._whole:
+            self._at_refresh = self._seen[0]
 
     async def wait(self) -> bool:
         """Wait until a list is due.
@@ -80,8 +86,7 @@ class Pulse:
         Returns:
             Whether it is due in any case; else the server has run, and nothing more is known.
         """
-        latest = self._refreshed + (REFRESH_SECONDS if self._tells else TIMED_SECONDS)
-        while (now := trio.current_time()) < latest:
+        while (now := trio.current_time()) < (latest := self._latest()):
             saved = self._saved + DUTY * (now - self._began)
             ran, terminals = self._signs()
             if self._hinted.is_set() or terminals != self._seen[1]:
@@ -94,6 +99,12 @@ class Pulse:
                     await trio.sleep_forever()  # it is known, but the time for lists is used up
                 await self._hinted.wait()
         return True
+
+    def _latest(self) -> float:
+        if not self._tells:
+            return self._refreshed + TIMED_SECONDS
+        ran = self._signs()[0] != self._at_refresh
+        return self._refreshed + (REFRESH_SECONDS if ran else IDLE_SECONDS)
 
     def _ran_seconds(self) -> float:
         """The processor time the server took so far; ours where it is not told."""
