@@ -97,15 +97,17 @@ class PipeEngine:
             signature: bytes | None = None
             certain = True
             while True:
+                before, signature = signature, None
                 if not certain:
-                    before, signature = signature, await self._ask(pulse, signature_commands())
+                    signature = await self._ask(pulse, signature_commands())
                     if signature is not None and signature == before:
                         await self._tend(sink, fifos, pulse, nursery)
                         certain = await pulse.wait()
                         continue
-                body = await self._ask(pulse, listing_commands(self._line.nonce), whole=True)
-                if body is None:
+                answer = await self._ask_all(pulse, signature)
+                if answer is None:
                     break
+                signature, body = answer
                 if body != last:
                     last = body
                     listing = parse_listing(body, self._line.nonce)
@@ -139,6 +141,20 @@ class PipeEngine:
         who, _, body = answer.partition(b"\n")
         ours = f"{self._identity.pid} {self._identity.start_time}"
         return body if who.decode("ascii", "replace") == ours else None
+
+    async def _ask_all(self, pulse: Pulse, signature: bytes | None) -> tuple[bytes, bytes] | None:
+        """A whole list and the signature that goes with it, asked for unless it is known."""
+        listing = listing_commands(self._line.nonce)
+        if signature is not None:
+            body = await self._ask(pulse, listing, whole=True)
+            return None if body is None else (signature, body)
+        mark = f"{self._line.nonce}W"
+        commands = [*signature_commands(), f"display-message -p '{mark}'", *listing]
+        answer = await self._ask(pulse, commands, whole=True)
+        if answer is None:
+            return None
+        signature, _, body = answer.partition(f"{mark}\n".encode())
+        return signature, body
 
     async def _best_line(self, channel: Channel) -> Channel | OneShot:
         """The channel, unless the server cannot see our `/proc` (another container, another OS)."""
