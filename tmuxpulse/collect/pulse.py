@@ -21,7 +21,7 @@ REFRESH_SECONDS = 1.0  # the longest that a list is old when the server has run 
 IDLE_SECONDS = 3.0  # and when it has not
 TIMED_SECONDS = 0.2  # between lists where there are no signs to read
 DUTY = 0.04  # the part of the server's time that lists may take in the long run
-SAVED_SECONDS = 0.3  # of that, what may be saved up for a burst of changes
+SAVED_SECONDS = 1.0  # of that, what may be saved up for a burst of changes
 CREDIT_SECONDS = 0.3  # and what may be owed, when something is known to have happened
 
 
