@@ -80,8 +80,9 @@ def add_tmux_options(parser: argparse.ArgumentParser) -> None:
         "--engine",
         choices=ENGINES,
         default="auto",
-        help="how to watch when no tmuxpulse server does: pipe (what auto takes for tmux 3.2 and"
-        " later), control (can crash the tmux server, up to 3.7), poll (slower, touches nothing)",
+        help="how to watch when no tmuxpulse server does: pipe (what auto takes for tmux 3.2"
+        " to 3.7), control (can crash the tmux server up to 3.7; auto takes it for later ones),"
+        " poll (slower, touches nothing)",
     )
 
 

@@ -6,6 +6,7 @@ an error. An engine's failure is retried with growing pauses and told as `server
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from pathlib import Path
 
@@ -13,10 +14,11 @@ import trio
 
 from tmuxpulse.collect import sockets
 from tmuxpulse.collect.command import Identity, Tmux, identify
+from tmuxpulse.collect.control import ControlEngine, is_mended
 from tmuxpulse.collect.engine import Engine
 from tmuxpulse.collect.groups import one_tmux_error
 from tmuxpulse.collect.watch import ServerWatch
-from tmuxpulse.config import CollectSettings
+from tmuxpulse.config import CollectSettings, EngineChoice
 from tmuxpulse.errors import TmuxError, TmuxTooOld, TmuxUnavailable
 from tmuxpulse.hub.hub import Hub
 
@@ -26,6 +28,8 @@ SCAN_SECONDS = 1.0  # how often the directory of sockets is read, when all are w
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 STEADY_SECONDS = 30.0  # an engine that ran this long begins again with the shortest pause
 OLDEST_PIPE = (3, 2)
+
+logger = logging.getLogger(__name__)
 
 
 async def run_collector(
@@ -138,6 +142,13 @@ class _Ready:
         self._task_status = trio.TASK_STATUS_IGNORED
 
 
+def best_engine(release: tuple[int, int]) -> EngineChoice:
+    """The engine for a release of tmux when nobody chose one."""
+    if release < OLDEST_PIPE:
+        return "poll"
+    return "control" if is_mended(release) else "pipe"
+
+
 def choose_engine(
     tmux: Tmux, identity: Identity, settings: CollectSettings, *, newborn: bool
 ) -> Engine:
@@ -148,7 +159,13 @@ def choose_engine(
     """
     choice = settings.engine
     if choice == "auto":
-        choice = "pipe" if identity.release >= OLDEST_PIPE else "poll"
+        choice = best_engine(identity.release)
+    if choice == "control" and not is_mended(identity.release):
+        logger.warning(
+            "tmux %s can crash while a control-mode client is connected, and takes every session"
+            " with it; --engine pipe (the default) does not connect one",
+            identity.version,
+        )
     if choice == "pipe":
         if identity.release < OLDEST_PIPE:
             raise TmuxTooOld(
@@ -159,8 +176,6 @@ def choose_engine(
 
         return PipeEngine(tmux, identity, runtime_dir=settings.runtime_dir, newborn=newborn)
     if choice == "control":
-        from tmuxpulse.collect.control import ControlEngine
-
         return ControlEngine(tmux, identity)
     from tmuxpulse.collect.poll import PollEngine
 
