@@ -19,7 +19,7 @@ from tmuxpulse.cli.output import Output
 from tmuxpulse.cli.running import run_async
 from tmuxpulse.cli.watch import WatchOptions, print_feed
 from tmuxpulse.client.incoming import Incoming, Received
-from tmuxpulse.config import CollectSettings
+from tmuxpulse.config.settings import CollectSettings
 from tmuxpulse.errors import ServerUnavailable, TmuxNotFound
 from tmuxpulse.events import Event, PaneBell, PaneOutput, Place, ServerUp, SessionCreated
 from tmuxpulse.filters import EVERYTHING, Filter

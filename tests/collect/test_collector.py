@@ -6,7 +6,7 @@ import pytest
 
 from tmuxpulse.collect.collector import best_engine, choose_engine
 from tmuxpulse.collect.command import Identity, Tmux
-from tmuxpulse.config import CollectSettings
+from tmuxpulse.config.settings import CollectSettings
 from tmuxpulse.errors import TmuxTooOld
 
 TMUX = Tmux("tmux", "/tmp/sock")

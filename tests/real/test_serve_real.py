@@ -27,7 +27,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 from websockets.typing import Origin, Subprotocol
 
-from tmuxpulse.config import CollectSettings, ServeSettings
+from tmuxpulse.config.settings import CollectSettings, ServerTable, ServeSettings
 from tmuxpulse.errors import AddressInUse, TmuxNotFound, UsageError
 from tmuxpulse.events import Event, PaneOutput, Place
 from tmuxpulse.hub.hub import Hub
@@ -81,7 +81,11 @@ async def running(tmp_path: Path, *, host: str = "127.0.0.1") -> AsyncIterator[S
 
     async def run(*, task_status: trio.TaskStatus[Ready]) -> None:
         await serve(
-            ServeSettings(host=host, port=0, unix_socket=unix, grace_seconds=5),
+            ServeSettings(
+                server=ServerTable(host=host, port=0, grace_seconds=5),
+                unix_socket=unix,
+                state_dir=str(tmp_path),
+            ),
             CollectSettings(runtime_dir=str(tmp_path)),
             collector=quiet_collector,
             announce=lines.append,
@@ -505,7 +509,7 @@ async def test_a_client_that_does_not_answer_holds_the_end_up_no_longer_than_all
 SERVE = textwrap.dedent(
     """
     import sys, trio
-    from tmuxpulse.config import CollectSettings, ServeSettings
+    from tmuxpulse.config.settings import CollectSettings, ServerTable, ServeSettings
     from tmuxpulse.errors import TmuxpulseError
     from tmuxpulse.serve.app import serve
 
@@ -518,7 +522,11 @@ SERVE = textwrap.dedent(
 
     async def main():
         await serve(
-            ServeSettings(port=int(sys.argv[2]), unix_socket=sys.argv[1]),
+            ServeSettings(
+                server=ServerTable(port=int(sys.argv[2])),
+                unix_socket=sys.argv[1],
+                state_dir="/nowhere",
+            ),
             CollectSettings(runtime_dir="/nowhere"),
             collector=collector,
             announce=lambda line: print(line, flush=True),
@@ -574,7 +582,11 @@ async def test_a_collector_that_cannot_begin_says_why_in_one_error(tmp_path: Pat
 
     with pytest.raises(TmuxNotFound, match="no tmux program"):
         await serve(
-            ServeSettings(port=0, unix_socket=str(tmp_path / "t.sock")),
+            ServeSettings(
+                server=ServerTable(port=0),
+                unix_socket=str(tmp_path / "t.sock"),
+                state_dir=str(tmp_path),
+            ),
             CollectSettings(runtime_dir=str(tmp_path)),
             collector=no_tmux,
             announce=print,
@@ -598,7 +610,9 @@ async def test_a_killed_server_leaves_nothing_that_matters(tmp_path: Path) -> No
 async def test_a_second_server_is_told_why_it_cannot_start(tmp_path: Path) -> None:
     async def serve_on(port: int, unix: str, host: str = "127.0.0.1") -> None:
         await serve(
-            ServeSettings(host=host, port=port, unix_socket=unix),
+            ServeSettings(
+                server=ServerTable(host=host, port=port), unix_socket=unix, state_dir=str(tmp_path)
+            ),
             CollectSettings(runtime_dir=str(tmp_path)),
             collector=quiet_collector,
             announce=print,
@@ -624,7 +638,11 @@ async def test_a_bug_in_the_collector_ends_the_server_loudly(tmp_path: Path) -> 
 
     with pytest.raises(BaseException, match="Trio nursery") as ended:
         await serve(
-            ServeSettings(port=0, unix_socket=str(tmp_path / "t.sock")),
+            ServeSettings(
+                server=ServerTable(port=0),
+                unix_socket=str(tmp_path / "t.sock"),
+                state_dir=str(tmp_path),
+            ),
             CollectSettings(runtime_dir=str(tmp_path)),
             collector=buggy,
             announce=logging.getLogger("tests").info,

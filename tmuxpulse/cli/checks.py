@@ -21,7 +21,8 @@ import msgspec
 
 from tmuxpulse.collect import sockets
 from tmuxpulse.collect.command import Identity
-from tmuxpulse.config import DEFAULT_HOST, default_unix_socket, runtime_dir
+from tmuxpulse.config.places import default_unix_socket, runtime_dir
+from tmuxpulse.config.settings import DEFAULT_HOST
 from tmuxpulse.errors import TmuxNotFound, UsageError
 
 Level = Literal["ok", "warn", "fail"]

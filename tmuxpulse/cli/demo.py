@@ -34,7 +34,8 @@ from tmuxpulse.cli.options import (
 from tmuxpulse.cli.running import run_async
 from tmuxpulse.cli.watch import WatchOptions, watch, watch_options_of
 from tmuxpulse.collect.sockets import find_program, is_alive
-from tmuxpulse.config import CollectSettings, runtime_dir
+from tmuxpulse.config.places import runtime_dir
+from tmuxpulse.config.settings import CollectSettings
 from tmuxpulse.errors import TmuxCommandFailed, TmuxNotFound
 from tmuxpulse.filters import Filter
 

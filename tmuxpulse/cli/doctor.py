@@ -26,7 +26,8 @@ from tmuxpulse.cli.options import Subparsers, add_colour_option, add_command, lo
 from tmuxpulse.cli.running import run_async
 from tmuxpulse.cli.terminal import BOLD, DIM, GREEN, RED, YELLOW, printable, styled, wants_colour
 from tmuxpulse.collect import sockets
-from tmuxpulse.config import DEFAULT_PORT, default_unix_socket, runtime_dir
+from tmuxpulse.config.places import default_unix_socket, runtime_dir
+from tmuxpulse.config.settings import DEFAULT_PORT
 from tmuxpulse.errors import ServerError, TmuxError, TmuxTimeout, UsageError
 from tmuxpulse.wire import Snapshot, SnapshotData, Tree
 

@@ -14,7 +14,7 @@ import trio
 
 from tmuxpulse.client.groups import unwrapped
 from tmuxpulse.client.incoming import Incoming, Received
-from tmuxpulse.config import CollectSettings
+from tmuxpulse.config.settings import CollectSettings
 from tmuxpulse.filters import Filter
 from tmuxpulse.hub.hub import Hub, Reader
 from tmuxpulse.hub.stream import Batch

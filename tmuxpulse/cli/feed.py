@@ -14,7 +14,7 @@ import msgspec
 
 from tmuxpulse.client.incoming import Incoming, Received
 from tmuxpulse.collect.sockets import is_alive
-from tmuxpulse.config import CollectSettings
+from tmuxpulse.config.settings import CollectSettings
 from tmuxpulse.errors import ServerUnavailable, UsageError
 from tmuxpulse.filters import Filter
 from tmuxpulse.wire import SnapshotData, Tree

@@ -27,7 +27,7 @@ from tmuxpulse.cli.running import run_async
 from tmuxpulse.cli.terminal import harmless_json, wants_colour
 from tmuxpulse.cli.tree import select, sockets_text, tree_lines
 from tmuxpulse.collect.sockets import all_sockets
-from tmuxpulse.config import default_unix_socket, runtime_dir
+from tmuxpulse.config.places import default_unix_socket, runtime_dir
 from tmuxpulse.errors import ServerUnavailable, TmuxUnavailable, UsageError
 from tmuxpulse.filters import Filter
 from tmuxpulse.wire import Snapshot, SnapshotData, Tree

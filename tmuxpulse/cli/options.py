@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import cast, get_args
 
 from tmuxpulse.collect.sockets import resolve_sockets
-from tmuxpulse.config import CollectSettings, EngineChoice, runtime_dir
+from tmuxpulse.config.places import runtime_dir
+from tmuxpulse.config.settings import CollectSettings, EngineChoice
 from tmuxpulse.errors import RequestError, UsageError
 from tmuxpulse.events import SEVERITIES, Status
 from tmuxpulse.filters import Filter, check_filter

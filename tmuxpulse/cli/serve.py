@@ -12,8 +12,9 @@ from tmuxpulse.cli.options import (
     collect_settings,
     log_to_stderr,
 )
-from tmuxpulse.config import DEFAULT_HOST, DEFAULT_PORT, ServeSettings, default_unix_socket
-from tmuxpulse.config import runtime_dir as make_runtime_dir
+from tmuxpulse.config.places import default_unix_socket, state_dir
+from tmuxpulse.config.places import runtime_dir as make_runtime_dir
+from tmuxpulse.config.settings import DEFAULT_HOST, DEFAULT_PORT, ServerTable, ServeSettings
 
 DESCRIPTION = """\
 Watch tmux and serve the events: over WebSocket and as a page on one port of this machine, and on
@@ -63,10 +64,9 @@ def run(options: argparse.Namespace) -> int:
     log_to_stderr(options.verbose)
     directory = make_runtime_dir()
     settings = ServeSettings(
-        host=options.host,
-        port=options.port,
+        server=ServerTable(host=options.host, port=options.port, grace_seconds=options.grace),
         unix_socket="" if options.no_unix_socket else default_unix_socket(directory),
-        grace_seconds=options.grace,
+        state_dir=str(state_dir()),
     )
     with unwrapped():
         trio.run(

@@ -33,7 +33,7 @@ from tmuxpulse.cli.terminal import harmless_json, printable, wants_colour
 from tmuxpulse.cli.tree import counted, sockets_text
 from tmuxpulse.client.incoming import Incoming, Received
 from tmuxpulse.collect.sockets import all_sockets, is_alive
-from tmuxpulse.config import default_unix_socket, runtime_dir
+from tmuxpulse.config.places import default_unix_socket, runtime_dir
 from tmuxpulse.errors import ServerUnavailable
 from tmuxpulse.filters import Filter
 from tmuxpulse.wire import Gap, Reset, SnapshotData, Tree, encode, rfc3339

@@ -18,7 +18,7 @@ from tmuxpulse.collect.control import ControlEngine, is_mended
 from tmuxpulse.collect.engine import Engine
 from tmuxpulse.collect.groups import one_tmux_error
 from tmuxpulse.collect.watch import ServerWatch
-from tmuxpulse.config import CollectSettings, EngineChoice
+from tmuxpulse.config.settings import CollectSettings, EngineChoice
 from tmuxpulse.errors import TmuxError, TmuxTooOld, TmuxUnavailable
 from tmuxpulse.hub.hub import Hub
 

@@ -16,7 +16,7 @@ import msgspec
 import trio
 
 from tmuxpulse import __version__
-from tmuxpulse.config import CollectSettings, ServeSettings
+from tmuxpulse.config.settings import CollectSettings, ServeSettings
 from tmuxpulse.errors import TmuxpulseError
 from tmuxpulse.hub.hub import Hub
 from tmuxpulse.serve.door import Door, loopback_hosts
@@ -67,8 +67,8 @@ async def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM, then say goodbye and return.
 
-    The end takes at most `settings.grace_seconds` for the clients, and then what the collector
-    needs to leave tmux as it was. A second signal ends it at once. Cancelling does so too; sockets
+    The end takes at most ``grace_seconds`` for the clients, and then what the collector needs to
+    leave tmux as it was. A second signal ends it at once. Cancelling does so too; sockets
     and files of ours are removed in any case.
 
     Args:
@@ -96,7 +96,7 @@ async def serve(
     stop = trio.Event()
     refused: list[TmuxpulseError] = []
     with ExitStack() as stack:
-        tcp = stack.enter_context(open_tcp(settings.host, settings.port))
+        tcp = stack.enter_context(open_tcp(settings.server.host, settings.server.port))
         unix = (
             stack.enter_context(open_unix(settings.unix_socket)) if settings.unix_socket else None
         )
@@ -124,7 +124,9 @@ async def serve(
                     logger.info("shutting down")
                     accepting.cancel_scope.cancel()
                 front.goodbye("the server is shutting down")
-                connections.cancel_scope.deadline = trio.current_time() + settings.grace_seconds
+                connections.cancel_scope.deadline = (
+                    trio.current_time() + settings.server.grace_seconds
+                )
             nursery.cancel_scope.cancel()
     if refused:
         raise refused[0]

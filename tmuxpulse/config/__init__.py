@@ -1,0 +1,1 @@
+"""Settings and places: frozen structs with defaults, and the directories they live in."""
