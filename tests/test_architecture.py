@@ -13,14 +13,17 @@ PACKAGE = Path(__file__).parents[1] / "tmuxpulse"
 # What each room may import of the package, besides itself. Top to bottom.
 MAY_IMPORT = {
     "cli": {
-        "serve", "client", "hub", "collect", "status", "tmux", "config", "filters", "wire",
-        "events", "errors",
+        "serve", "client", "hub", "collect", "status", "redaction", "tmux", "config", "filters",
+        "wire", "events", "errors",
     },
-    "serve": {"hub", "collect", "config", "filters", "wire", "events", "errors"},
+    "serve": {"hub", "collect", "tmux", "config", "filters", "wire", "events", "errors"},
     "client": {"filters", "wire", "events", "errors"},
-    "collect": {"hub", "status", "tmux", "config", "filters", "wire", "events", "errors"},
-    "hub": {"filters", "wire", "events", "errors"},
+    "collect": {
+        "hub", "status", "redaction", "tmux", "config", "filters", "wire", "events", "errors",
+    },
+    "hub": {"tmux", "filters", "wire", "events", "errors"},
     "status": {"tmux", "events", "errors"},
+    "redaction": {"errors"},
     "tmux": {"events", "errors"},
     "config": {"errors"},
     "wire": {"filters", "events", "errors"},
@@ -30,7 +33,7 @@ MAY_IMPORT = {
 }  # fmt: skip
 # The package itself (its version) and its start may be known to everybody.
 ANYBODY = {"tmuxpulse", "__main__"}
-PURE = {"tmux", "status", "filters", "wire", "events", "errors"}
+PURE = {"redaction", "tmux", "status", "filters", "wire", "events", "errors"}
 IMPURE_MODULES = {
     "asyncio", "os", "pathlib", "random", "secrets", "select", "selectors", "signal", "socket",
     "subprocess", "sys", "threading", "time", "trio", "trio_util",
@@ -96,6 +99,7 @@ def test_imports_go_down_only(path):
         ("client", "def f():\n    import tmuxpulse.serve.app"),
         ("events", "from tmuxpulse import wire"),
         ("tmux", "import trio"),
+        ("redaction", "from tmuxpulse.tmux.text import Text"),
         ("tmux", "from os.path import join"),
         ("filters", "from datetime import datetime\nx = datetime.now()"),
     ],

@@ -75,7 +75,7 @@ def check_filter(wanted: Filter) -> None:
                     f"filters.{field}[{position}]: 1 to {MAX_PATTERN_LENGTH} characters",
                 )
         try:
-            _glob(patterns)
+            compile_globs(patterns)
         except re.error:  # [z-a], on Python releases before 3.10.5
             raise RequestError("INVALID_FILTER", f"filters.{field}: not a glob") from None
 
@@ -97,7 +97,7 @@ def text_of(data: Data) -> str:
 
 
 def _compile_one(wanted: Filter) -> Predicate:
-    types = _glob(wanted.types)
+    types = compile_globs(wanted.types)
     severity = frozenset(wanted.severity or SEVERITIES)
     tests = [
         make(patterns)
@@ -124,17 +124,17 @@ def _compile_one(wanted: Filter) -> Predicate:
 
 
 def _in_session(patterns: tuple[str, ...]) -> Predicate:
-    matches = _glob(patterns)
+    matches = compile_globs(patterns)
     return lambda event: any(map(matches, _session_names(event.place)))
 
 
 def _in_window(patterns: tuple[str, ...]) -> Predicate:
-    matches = _glob(patterns)
+    matches = compile_globs(patterns)
     return lambda event: any(map(matches, _window_names(event.place)))
 
 
 def _in_pane(patterns: tuple[str, ...]) -> Predicate:
-    matches = _glob(patterns)
+    matches = compile_globs(patterns)
     return lambda event: any(map(matches, _pane_names(event.place)))
 
 
@@ -152,7 +152,7 @@ def _with_text(texts: tuple[str, ...]) -> Predicate:
     return contains
 
 
-def _glob(patterns: tuple[str, ...]) -> Callable[[str], bool]:
+def compile_globs(patterns: tuple[str, ...]) -> Callable[[str], bool]:
     """One predicate for many globs; answers are remembered, since names recur."""
     match = re.compile("|".join(map(translate, patterns)) or r"(?!)").match
     known: dict[str, bool] = {}

@@ -4,9 +4,11 @@ import { connect } from "./client.js";
 import { byId, element, reconcile, setText } from "./dom.js";
 import { Log } from "./log-view.js";
 import { applyAll, emptyState, fromSnapshot, key, tree } from "./state.js";
+import { fromAddress, keep, recall, tokenIn } from "./token.js";
 import { emptiness, paintTree } from "./tree-view.js";
 import { clean, counted, describe, name } from "./words.js";
 
+const arrived = fromAddress(); // before anything else
 const MAX_PENDING = 1000; // events between two frames; a page that is not seen has no frames
 
 let state = emptyState();
@@ -93,12 +95,17 @@ const STATES = {
   open: () => "Live",
   waiting: (seconds) => `Not connected; next try in ${Math.ceil(seconds)} s`,
   ended: (why) => `Disconnected: ${clean(why)}`,
+  locked: () => "Locked",
 };
+const NEEDS_ANOTHER = [4500, 4503]; // the token is not good, or not any more
 
-function showConnection(to, detail) {
+function showConnection(to, detail, code) {
+  const barred = to === "locked" || NEEDS_ANOTHER.includes(code);
   byId("connection").dataset.state = to;
-  setText(byId("connection"), STATES[to](detail));
-  byId("retry").hidden = to === "open" || to === "connecting";
+  setText(byId("connection"), STATES[barred ? "locked" : to](detail));
+  byId("retry").hidden = barred || to === "open" || to === "connecting";
+  if (barred) askForToken(code ? detail : "");
+  else if (to === "open") showKeyForm(false);
   document.body.classList.toggle("old", to !== "open" && known); // what is shown may be out of date
 }
 
@@ -112,10 +119,35 @@ function notice(text, kind) {
   schedule();
 }
 
+// Until a token was taken, the form stands in the place of everything else.
+function showKeyForm(shown) {
+  byId("key").hidden = !shown;
+  byId("main").hidden = shown;
+}
+
+function askForToken(why) {
+  keep(null);
+  showKeyForm(true);
+  setText(byId("key-why"), clean(why)); // now that it is seen it is read out, too
+  byId("token").focus();
+}
+
+byId("key").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const token = tokenIn(byId("token").value);
+  byId("token").value = "";
+  if (token) client.retry(token);
+});
+addEventListener("hashchange", () => { // an address with a token was put into this tab
+  const token = fromAddress();
+  if (token) client.retry(token);
+});
+
 byId("dismiss").addEventListener("click", () => { byId("notice").hidden = true; });
 
 const client = connect(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/monitor`, {
   onState: showConnection,
+  onToken: keep,
   onSnapshot(snapshot) {
     fold();
     known = true;
@@ -128,6 +160,6 @@ const client = connect(`${location.protocol === "https:" ? "wss" : "ws"}://${loc
     schedule();
   },
   onNotice: notice,
-});
-byId("retry").addEventListener("click", client.retry);
+}, { token: arrived ?? recall() });
+byId("retry").addEventListener("click", () => client.retry());
 addEventListener("online", () => { if (byId("connection").dataset.state === "waiting") client.retry(); });

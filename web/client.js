@@ -6,25 +6,32 @@ const LONGEST_PAUSE_MS = 10_000;
 const PATIENCE_MS = 10_000; // for a greeting, for the answer to a ping
 
 // Handlers, each may be left out:
-//   onState(state, detail)  "connecting" | "open" | "waiting" (detail: seconds until the next try)
-//                           | "ended" (detail: why; it does not come back by itself)
+//   onState(state, detail, code)
+//                           "connecting" | "open" | "waiting" (detail: seconds until the next try)
+//                           | "locked" (a token is asked for, and there is none: `retry(token)`)
+//                           | "ended" (detail: why, code: the close code; it does not come back
+//                           by itself)
+//   onToken(token)          this one was taken: to be given the next time, too
 //   onSnapshot(tree)        the whole truth; the events that follow change it
 //   onEvent(event)
 //   onNotice(text, kind)    something was missed or refused: "gap" | "reset" | "error" | "goodbye"
-// Options are for tests: WebSocket, random, setTimeout, clearTimeout.
-// Returns { close(), retry() }; `retry` does not wait any longer.
+// Options: token, a string or a function that gives one. It goes into one message, nowhere else.
+// For tests: WebSocket, random, setTimeout, clearTimeout.
+// Returns { close(), retry(token) }; `retry` does not wait any longer, with a token it begins anew.
 export function connect(url, handlers, options = {}) {
   const Socket = options.WebSocket ?? globalThis.WebSocket;
   const random = options.random ?? Math.random;
   const later = options.setTimeout ?? ((run, ms) => setTimeout(run, ms));
   const cancel = options.clearTimeout ?? ((timer) => clearTimeout(timer));
+  let token = options.token;
+  let given = null; // the one that this connection was opened with
   let position = null; // the last event that was seen: {epoch, seq}
   let failures = 0;
   let socket = null;
   let timer = null; // one at a time: until the next try, or of the watch over this connection
   let heartbeat_ms = null; // known from the greeting on
 
-  const say = (state, detail) => handlers.onState?.(state, detail);
+  const say = (...what) => handlers.onState?.(...what);
 
   function open() {
     say("connecting");
@@ -54,7 +61,8 @@ export function connect(url, handlers, options = {}) {
     socket = null;
     cancel(timer);
     if (code >= 4500 && code < 4600) { // trying again will not help
-      say("ended", reason || `code ${code}`);
+      if (ENDINGS.has(code) && typeof token === "string") token = null;
+      say("ended", ENDINGS.get(code) ?? (reason || `code ${code}`), code);
       return;
     }
     const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures++);
@@ -87,11 +95,21 @@ export function connect(url, handlers, options = {}) {
       case "connection.established": {
         heartbeat_ms = message.heartbeat_s > 0 ? 1000 * message.heartbeat_s : 25_000;
         watch();
-        const request = { action: "subscribe", id: 1, filters: {}, snapshot: true };
-        if (position) request.resume = position;
-        socket.send(JSON.stringify(request));
+        if (message.auth?.required) authenticate();
+        else subscribe();
         break;
       }
+      case "auth.response":
+        if (message.success) {
+          if (message.token) token = message.token; // what was given was good for this one time
+          handlers.onToken?.(message.token ?? given);
+          subscribe();
+        } else {
+          const refused = socket;
+          lost(4500, "");
+          refused.close();
+        }
+        break;
       case "subscription.confirmed":
         failures = 0;
         say("open");
@@ -120,6 +138,22 @@ export function connect(url, handlers, options = {}) {
     }
   }
 
+  function authenticate() {
+    given = typeof token === "function" ? token() : token;
+    if (given) {
+      socket.send(JSON.stringify({ action: "auth", id: 0, token: given }));
+    } else {
+      close(); // the server would not wait for a person
+      say("locked");
+    }
+  }
+
+  function subscribe() {
+    const request = { action: "subscribe", id: 1, filters: {}, snapshot: true };
+    if (position) request.resume = position;
+    socket.send(JSON.stringify(request));
+  }
+
   function close() {
     const open = socket;
     socket = null;
@@ -130,7 +164,11 @@ export function connect(url, handlers, options = {}) {
   open();
   return {
     close,
-    retry() {
+    retry(another) {
+      if (another) {
+        token = another;
+        close();
+      }
       if (socket) return;
       cancel(timer);
       open();
@@ -138,6 +176,10 @@ export function connect(url, handlers, options = {}) {
   };
 }
 
+const ENDINGS = new Map([ // after these a token is good for nothing any more
+  [4500, "the token is not good: it is wrong, too old, or was used before"],
+  [4503, "access was revoked"],
+]);
 const RESETS = new Map([
   ["epoch", "the server was restarted; events in between are not known"],
   ["expired", "the connection was away too long; events in between were missed"],

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import trio
 
+from tests.sources import Told
 from tmuxpulse.cli.embedded import open_embedded
 from tmuxpulse.cli.feed import Source, names_of, open_feed
 from tmuxpulse.cli.output import Output
@@ -52,7 +53,7 @@ class FakeTmux:
         self, hub: Hub, settings: CollectSettings, *, task_status: trio.TaskStatus[None]
     ) -> None:
         assert settings == SETTINGS
-        with hub.source("default", state):
+        with hub.source("default", Told(state)):
             hub.publish(Event(Place(server="default"), UP))
             hub.publish(Event(PLACE, SessionCreated(id="$0", name="a")))
             self.hub = hub

@@ -16,7 +16,6 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_st
 from tmuxpulse.client import link
 from tmuxpulse.client.connection import MAX_QUEUED_MESSAGES, Connection, open_connection
 from tmuxpulse.client.incoming import Received
-from tmuxpulse.client.link import parse_url
 from tmuxpulse.errors import RequestError, ServerRefused, ServerUnavailable, UsageError
 from tmuxpulse.events import PaneBell
 from tmuxpulse.filters import Filter
@@ -410,37 +409,6 @@ async def test_over_tcp() -> None:
         async with open_connection(url=f"http://127.0.0.1:{port}/") as connection:
             assert connection.greeting.epoch == "e"
         nursery.cancel_scope.cancel()
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("ws://127.0.0.1:1/", ("127.0.0.1", 1)),
-        ("http://localhost", ("localhost", 8765)),
-        ("ws://[::1]:99/monitor", ("::1", 99)),
-    ],
-)
-def test_addresses(url: str, expected: tuple[str, int]) -> None:
-    assert parse_url(url) == expected
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "127.0.0.1:8765",
-        "wss://127.0.0.1/",
-        "ws://example.org/",
-        "ws://:1/",
-        "ws://[",
-        "ws://a:b/",
-        "ws://me@localhost/",
-        "ws://10.0.0.1/",
-    ],
-)
-def test_addresses_that_are_refused(url: str) -> None:
-    with pytest.raises(UsageError):
-        parse_url(url)
 
 
 async def test_one_way_to_connect() -> None:

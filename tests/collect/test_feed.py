@@ -1,14 +1,28 @@
 from __future__ import annotations
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.redaction.canaries import CANARIES
 from tmuxpulse import events as ev
 from tmuxpulse.collect.feed import MAX_EVENT_BYTES, PAUSE_SECONDS, PaneFeed
+from tmuxpulse.redaction.redactor import Redactor
 
 
 def streaming() -> PaneFeed:
     feed = PaneFeed()
+    feed.begin(streams=True)
+    return feed
+
+
+REDACTOR = Redactor()
+KEY = [b"A1b2C3d4/+" * 6 + b"wxyz", b"Z9y8X7w6+/" * 6 + b"abcd", b"Qq7=="]
+PEM = [b"-----BEGIN PRIVATE KEY-----", *KEY, b"-----END PRIVATE KEY-----", b"$ "]
+
+
+def redacting() -> PaneFeed:
+    feed = PaneFeed(REDACTOR)
     feed.begin(streams=True)
     return feed
 
@@ -91,6 +105,127 @@ def test_a_pane_that_does_not_stream_is_looked_at():
     (event,) = feed.screen(["a", "b"])
     assert isinstance(event, ev.PaneOutput)
     assert event.rows == {"1": "b"}
+
+
+def outputs(feed: PaneFeed, parts: list[bytes]) -> list[ev.PaneOutput]:
+    """What is published when it is taken after each part."""
+    found: list[ev.PaneOutput] = []
+    for at, part in enumerate(parts):
+        feed.output(part)
+        found += [event for event in feed.take(float(at)) if isinstance(event, ev.PaneOutput)]
+        assert feed.last_line in {
+            "",
+            *(t for event in found for t in (event.partial, *event.lines)),
+        }
+    return found
+
+
+def texts(events: list[ev.PaneOutput]) -> list[str]:
+    return [text for event in events for text in (*event.lines, event.partial)]
+
+
+@pytest.mark.parametrize("canary", CANARIES, ids=lambda canary: canary.line)
+def test_a_secret_that_is_split_at_any_byte_is_never_shown(canary):
+    data = f"$ x\r\n{canary.line}\r\n".encode()
+    whole = outputs(redacting(), [data])[0]
+    assert whole.redacted == 1
+    secret_at = data.index(canary.secret.encode(), 5 + len(canary.before))
+    for at in range(len(data) + 1):
+        events = outputs(redacting(), [data[:at], data[at:]])
+        assert tuple(line for event in events for line in event.lines) == whole.lines
+        for text in texts(events):
+            # Of what follows the lead, not even the first character.
+            assert not text.startswith(canary.before + canary.secret[0])
+            assert canary.secret not in text
+        if secret_at < at:
+            assert sum(event.redacted for event in events) >= 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(CANARIES), st.data())
+def test_a_secret_in_any_chunks_is_never_shown(canary, data):
+    printed = f"{canary.line}\r\n$ ".encode()
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(printed)), max_size=20)))
+    parts = [
+        printed[a:b]
+        for a, b in zip([0, *cuts], [*cuts, len(printed)])  # noqa: B905  # pairs of neighbours
+    ]
+    events = outputs(redacting(), parts)
+    assert [line for event in events for line in event.lines] == [
+        REDACTOR.redact_line(canary.line).text
+    ]
+    assert not any(text.startswith(canary.before + canary.secret[0]) for text in texts(events))
+
+
+def test_a_secret_printed_byte_by_byte_is_one_event_of_a_mask():
+    events = outputs(redacting(), [bytes([byte]) for byte in b"password=hunter2"])
+    assert [event.partial for event in events[-2:]] == ["password=", "password=[redacted:password]"]
+    assert [event.redacted for event in events[-2:]] == [0, 1]
+
+
+def test_a_key_over_many_lines_split_at_any_byte():
+    data = b"$ cat key\r\n" + b"\r\n".join(PEM)
+    for at in range(len(data)):
+        events = outputs(redacting(), [data[:at], data[at:]])
+        lines = [line for event in events for line in event.lines]
+        assert lines[2:-1] == ["[redacted:private-key]"] * 3
+        for text in texts(events):
+            assert not any(part in text for part in ("A1b", "Z9y", "Qq7", "/+", "+/"))
+
+
+def test_masks_are_counted_in_the_event_that_shows_them():
+    feed = redacting()
+    feed.output(b"token=abc\r\nAKIAIOSFODNN7EXAMPLE password=x\r\npassword: h")
+    (event,) = feed.take(0.0)
+    assert isinstance(event, ev.PaneOutput)
+    assert event.redacted == 4
+    assert sum(text.count("[redacted:") for text in (*event.lines, event.partial)) == 4
+    assert feed.last_line == "password: [redacted:password]"
+
+
+def test_what_was_left_out_is_told_even_if_only_more_of_a_secret_came():
+    feed = redacting()
+    feed.output(b"password=h")
+    feed.take(0.0)
+    feed.output(b"u" * 20_000)
+    (event,) = feed.take(1.0)
+    assert isinstance(event, ev.PaneOutput)
+    assert event.cut > 0
+
+
+def test_signals_are_redacted():
+    feed = redacting()
+    feed.output(
+        b"\x1b]133;C;cmdline=mysql\\ --password=hunter2\x07\x1b]777;notify;token=a;pwd=b\x07"
+    )
+    events = feed.take(0.0)
+    assert ev.CommandStarted(command_line="mysql --password=[redacted:password]") in events
+    assert (
+        ev.PaneNotification(title="token=[redacted:token]", body="pwd=[redacted:password]")
+        in events
+    )
+
+
+def test_rows_are_redacted_and_those_that_changed_are_counted():
+    feed = PaneFeed(REDACTOR)
+    feed.screen(["token=abc", "", "x"], 80)
+    assert feed.last_line == "x"
+    (event,) = feed.screen(["token=abc", "pwd=x token=y", "x"], 80)
+    assert event == ev.PaneOutput(mode="screen", rows={"1": "pwd=█ token=█"}, redacted=2)
+    assert feed.screen(["token=xyz", "pwd=x token=y", "x"], 80) == []
+    (event,) = feed.screen(["................", "................ token=y", "1"], 24)
+    assert isinstance(event, ev.PaneOutput)
+    assert event.rows == {"0": "." * 16, "1": "." * 16 + " token=█", "2": "█"}
+    assert event.redacted == 2
+
+
+def test_without_a_redactor_nothing_is_masked():
+    feed = streaming()
+    feed.output(b"token=abc\r\n")
+    (event,) = feed.take(0.0)
+    assert event == ev.PaneOutput(mode="append", lines=("token=abc",), bytes=11)
+    assert feed.screen(["token=abc"]) == []
+    assert feed.last_line == "token=abc"
 
 
 rows = st.lists(st.text("ab", max_size=3), max_size=4)

@@ -8,16 +8,23 @@ from typing import ClassVar
 import msgspec
 import pytest
 import trio
+import trio.testing
 
 from tmuxpulse import events as ev
-from tmuxpulse.collect.command import Identity
+from tmuxpulse.collect import watch as watch_module
+from tmuxpulse.collect.command import Identity, Tmux
+from tmuxpulse.collect.titles import MASKED
 from tmuxpulse.collect.watch import SCREEN_SECONDS, STATUS_SECONDS, ServerWatch
 from tmuxpulse.errors import ListingBroken, TmuxUnavailable
 from tmuxpulse.filters import EVERYTHING
 from tmuxpulse.hub.hub import Hub
+from tmuxpulse.redaction.redactor import Redactor, make_redactor
+from tmuxpulse.tmux import orders
 from tmuxpulse.tmux.formats import ClientRow, Listing, PaneRow
+from tmuxpulse.tmux.outcomes import Outcome
 
 IDENTITY = Identity(pid=7, start_time=5, version="3.3a")
+TMUX = Tmux("tmux", "/tmp/sock")
 ROW = PaneRow(
     session_id="$0",
     window_id="@0",
@@ -73,14 +80,14 @@ class Scripted:
 
 
 class Stage:
-    def __init__(self):
+    def __init__(self, redactor: Redactor | None = None):
         self.hub = Hub(clock=lambda: 0.0)
-        self.watch = ServerWatch(self.hub, "default", "/tmp/sock")
+        self.watch = ServerWatch(self.hub, "default", "/tmp/sock", redactor)
         self.engine = Scripted(None)
 
     async def play(self, script):
         self.engine.script = script
-        await self.watch.watch(self.engine, IDENTITY)
+        await self.watch.watch(self.engine, IDENTITY, TMUX)
 
     def events(self) -> list[ev.Event]:
         found = self.hub.last(frozenset({EVERYTHING}), 1000)
@@ -274,3 +281,38 @@ async def test_clients_come_and_go(on_stage):
 async def test_trouble_is_an_event(on_stage):
     on_stage.watch.trouble("cannot", 1.0)
     assert on_stage.events()[-1].data == ev.CollectorTrouble(message="cannot", retry_s=1.0)
+
+
+SECRET = "ghp_x7Kp2mQ9vR4tY8wZ1aB5cD3eF6gH0iJ2kL4m"
+
+
+async def test_secrets_are_masked_before_anything_is_published(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
+) -> None:
+    """In titles, names, lines, screens, snapshots, and in what a capture shows."""
+    stage = Stage(make_redactor([]))
+
+    async def perform(tmux, orders, *, seconds):
+        return [Outcome(ok=True, output=f"$ echo {SECRET}\n$ ") for _ in orders]
+
+    monkeypatch.setattr(watch_module, "perform", perform)
+
+    async def play(sink):
+        told = dict.fromkeys(MASKED, f"echo {SECRET}")
+        sink.listing(listing(row(**told), row(pane_id="%1", pane_index=1)))
+        sink.streams("%0", on=True)
+        for number, char in enumerate(f"token is {SECRET} ok\r\n"):
+            sink.output("%0", char.encode())
+            await trio.sleep(0.05 if number % 3 else 0)
+        stage.engine.screens = {"%1": ["before"]}
+        await trio.sleep(1)
+        stage.engine.screens = {"%1": ["x" * 69 + " " + SECRET[:10], SECRET[10:] + " and more"]}
+        await trio.sleep(1)
+        captured = await stage.watch.perform([orders.Capture("%0")], seconds=1)
+        assert SECRET[6:] not in repr((captured, stage.watch.view()))
+
+    await stage.play(play)
+    published = repr(stage.events())
+    assert SECRET[4:12] not in published
+    assert SECRET[12:] not in published
+    assert sum(output.redacted for output in stage.outputs()) >= 2

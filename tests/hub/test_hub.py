@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from trio.testing import MockClock
 
-from tmuxpulse.events import Event, PaneBell, PaneTitle, Place
+from tests.sources import Told
+from tmuxpulse.events import Event, PaneBell, PaneOutput, PaneTitle, Place
 from tmuxpulse.filters import EVERYTHING, Filter, compile_filters
-from tmuxpulse.hub.hub import Hub, Reader
-from tmuxpulse.hub.stream import Batch, Lost
+from tmuxpulse.hub.hub import Hub
+from tmuxpulse.hub.reader import Reader, Received
+from tmuxpulse.hub.stream import Batch, Lag, Lost, Thinned
 from tmuxpulse.wire import Numbered, ServerView, decode_message
 
 BELLS = Filter(types=("pane.bell",))
@@ -37,12 +39,16 @@ def title(session: str = "a", text: str = "t") -> Event:
     return Event(Place(session=session), PaneTitle(title=text, previous=""))
 
 
-def seqs(batch: Batch | Lost | str | None) -> list[int]:
+def output(session: str = "a") -> Event:
+    return Event(Place(session=session), PaneOutput(mode="append", lines=("x" * 50,)))
+
+
+def seqs(batch: Received | str | None) -> list[int]:
     assert isinstance(batch, Batch)
     return [event.numbered.seq for event in batch.events]
 
 
-def drain(reader: Reader) -> list[Batch | Lost]:
+def drain(reader: Reader) -> list[Received]:
     return list(iter(reader.receive_nowait, None))
 
 
@@ -57,7 +63,11 @@ class ReadersLaw(RuleBasedStateMachine):
         self.expected: list[list[int]] = []  # what each reader is owed, by number
         self.got: list[list[int]] = []
 
-    @rule(session=st.sampled_from("ab"), make=st.sampled_from([bell, title]), n=st.integers(1, 4))
+    @rule(
+        session=st.sampled_from("ab"),
+        make=st.sampled_from([bell, title, output]),
+        n=st.integers(1, 4),
+    )
     def publish(self, session: str, make: type, n: int) -> None:
         events = [make(session) for _ in range(n)]
         self.hub.publish(*events)
@@ -67,10 +77,11 @@ class ReadersLaw(RuleBasedStateMachine):
                 if reader.filters and compile_filters(reader.filters)(event):
                     owed.append(len(self.published))
 
-    @rule(batches=st.integers(1, 3), max_bytes=st.sampled_from([1, 300, 10_000]))
+    @rule(batches=st.integers(1, 3), max_bytes=st.sampled_from([1, 300, 1500, 10_000]))
     def open_reader(self, batches: int, max_bytes: int) -> None:
         if len(self.readers) < 4:
-            self.readers.append(Reader(self.hub, batches=batches, max_bytes=max_bytes))
+            reader = Reader(self.hub._state_now, batches=batches, max_bytes=max_bytes)
+            self.readers.append(reader)
             self.expected.append([])
             self.got.append([])
 
@@ -89,7 +100,22 @@ class ReadersLaw(RuleBasedStateMachine):
             return
         while (found := self.readers[which].receive_nowait()) is not None:
             owed = self.expected[which]
-            if isinstance(found, Lost):
+            if isinstance(found, Lag):
+                assert found.queued > 0
+            elif isinstance(found, Thinned):
+                gone = [
+                    seq
+                    for seq in owed
+                    if found.from_seq <= seq <= found.to_seq
+                    and isinstance(self.published[seq - 1].data, PaneOutput)
+                ]
+                assert (gone[0], gone[-1], len(gone)) == (
+                    found.from_seq,
+                    found.to_seq,
+                    found.dropped,
+                )
+                owed[:] = [seq for seq in owed if seq not in gone]
+            elif isinstance(found, Lost):
                 assert found.to_seq == len(self.published)
                 assert owed[0] == found.from_seq
                 assert found.dropped == len(owed)
@@ -155,16 +181,25 @@ def test_a_reader_gets_what_it_was_owed_before_a_move_and_nothing_older_after() 
         assert [seqs(batch) for batch in drain(reader)] == [[2], [4]]
 
 
+def size_of(*events: Event) -> int:
+    """Bytes of these events, each published alone in a new hub."""
+    hub = Hub()
+    hub.publish(*events)
+    return hub.ring.bytes
+
+
 def test_who_falls_behind_is_told_the_range_and_gets_the_state_then_goes_on() -> None:
     hub = Hub()
     servers = ServerView(name="default", socket="/s", up=True)
-    with hub.source("default", lambda: (servers, [])), hub.reader(batches=2) as slow:
+    room = size_of(bell()) * 2 + 10
+    with hub.source("default", Told(lambda: (servers, []))), hub.reader(max_bytes=room) as slow:
         hub.move(slow, frozenset({BELLS}))
         for _ in range(5):
             hub.publish(bell(), title())
             hub.flush()
-        first, second, lost = drain(slow)
-        assert (seqs(first), seqs(second)) == ([1], [3])
+        lag, first, lost = drain(slow)
+        assert lag == Lag(seq=3, queued=2)
+        assert seqs(first) == [1, 3]
         assert isinstance(lost, Lost)
         assert (lost.from_seq, lost.to_seq, lost.dropped) == (5, 10, 3)
         assert lost.tree.servers == [servers]
@@ -174,9 +209,52 @@ def test_who_falls_behind_is_told_the_range_and_gets_the_state_then_goes_on() ->
     assert hub.snapshot().servers == []
 
 
+def test_what_panes_print_goes_first_and_everything_else_still_comes() -> None:
+    hub = Hub()
+    with hub.reader(max_bytes=size_of(output()) * 10) as slow:
+        hub.move(slow, frozenset({EVERYTHING}))
+        for _ in range(9):
+            hub.publish(output())
+            hub.flush()
+            hub.publish(bell())
+            hub.flush()
+        lag, thinned, batch, *more = drain(slow)
+        assert isinstance(lag, Lag)
+        assert isinstance(thinned, Thinned)
+        kept = [*seqs(batch), *(seq for one in more for seq in seqs(one))]
+        assert [seq for seq in kept if seq % 2 == 0] == [2, 4, 6, 8, 10, 12, 14, 16, 18]
+        missing = [seq for seq in range(1, 19) if seq not in kept]
+        assert (thinned.from_seq, thinned.to_seq) == (missing[0], missing[-1])
+        assert thinned.dropped == len(missing)
+
+
+def test_many_small_batches_are_joined_and_none_is_lost() -> None:
+    hub = Hub()
+    with hub.reader(batches=2) as slow:
+        hub.move(slow, frozenset({EVERYTHING}))
+        for _ in range(50):
+            hub.publish(bell(), output())
+            hub.flush()
+        found = [one for one in drain(slow) if not isinstance(one, Lag)]
+        assert [seq for one in found for seq in seqs(one)] == list(range(1, 101))
+
+
+def test_it_is_told_once_that_it_is_slow_and_again_after_it_caught_up() -> None:
+    hub = Hub()
+    with hub.reader(max_bytes=size_of(bell()) * 10) as slow:
+        hub.move(slow, frozenset({EVERYTHING}))
+        told = 0
+        for _ in range(2):
+            for _ in range(8):
+                hub.publish(bell())
+                hub.flush()
+            told += sum(isinstance(one, Lag) for one in drain(slow))
+        assert told == 2
+
+
 def test_what_waits_to_be_handed_out_when_a_gap_is_told_is_part_of_it() -> None:
     hub = Hub()
-    with hub.reader(batches=1) as slow:
+    with hub.reader(batches=1, max_bytes=size_of(bell())) as slow:
         hub.move(slow, frozenset({EVERYTHING}))
         for _ in range(2):
             hub.publish(bell())
@@ -207,7 +285,7 @@ async def test_a_batch_over_the_bound_still_reaches_a_reader_that_waits() -> Non
     hub = Hub()
     with hub.reader(max_bytes=10) as reader:
         hub.move(reader, frozenset({EVERYTHING}))
-        got: list[Batch | Lost] = []
+        got: list[Received] = []
 
         async def read() -> None:
             got.append(await reader.receive())

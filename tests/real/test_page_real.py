@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,25 +12,12 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-WEB = ROOT / "tests" / "web"
-WAIT_SECONDS = 60
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.web.browsing import ROOT, WAIT_SECONDS, WEB, Served, browser_environment, drive
 
 
 @pytest.fixture(scope="module")
 def environment() -> dict[str, str]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert chromium, "chromium is not installed; run: tools/system-packages chromium"
-    assert shutil.which("node"), "node is not installed; run: tools/system-packages node npm"
-    driver = WEB / "node_modules" / "playwright-core"
-    assert driver.exists(), "the browser's driver is missing; run: make env"
-    return {**os.environ, "CHROMIUM": chromium}
+    return browser_environment()
 
 
 @pytest.fixture
@@ -55,70 +41,55 @@ def shots(tmp_path):
         shutil.copytree(directory, kept, dirs_exist_ok=True)
 
 
-def serve(tmux: str, port: int, runtime: Path) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tmuxpulse", "serve", "-S", tmux, "--port", str(port)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "TMUXPULSE_RUNTIME_DIR": str(runtime)},
-    )
-    assert process.stdout is not None
-    assert "ready" in process.stdout.readline()
-    return process
-
-
-def stop(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    assert process.wait(10) == 0
-    assert process.stdout is not None
-    process.stdout.close()
-
-
-def drive(environment: dict[str, str], script: str, *arguments: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        ["node", str(WEB / script), *map(str, arguments)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
-
-
 def test_the_page_on_a_real_tmux(environment, tmux, tmp_path, shots):
-    port = free_port()
-    server = serve(tmux, port, tmp_path / "run")
+    server = Served(tmp_path, tmux)
+    server.start()
     try:
-        with drive(environment, "page.js", f"http://127.0.0.1:{port}/", tmux, shots) as page:
+        file, processes = server.opened()
+        with drive(environment, "page.js", file, tmux, shots) as page:
             try:
                 assert page.stdin is not None
                 assert page.stdout is not None
                 assert page.stderr is not None
                 line = page.stdout.readline()
                 assert line == "restart\n", line + page.stderr.read()
-                stop(server)
-                server = serve(tmux, port, tmp_path / "run")
-                out, errors = page.communicate("done\n", timeout=WAIT_SECONDS)
+                server.stop()
+                server.start()
+                out, errors = page.communicate(f"{server.address()}\n", timeout=WAIT_SECONDS)
                 assert page.returncode == 0, errors
             finally:
                 page.kill()
     finally:
-        stop(server)
+        server.stop()
     seen = json.loads(out)
     assert seen["errors"] == []
     assert "default-src 'none'" in seen["policy"]
     assert "require-trusted-types-for 'script'" in seen["policy"]
     assert "unsafe" not in seen["policy"]
+
+    # It came in by a file that only names itself, and the token is to be seen nowhere.
+    assert file.startswith((tmp_path / "run").as_uri())
+    assert file in processes
+    assert "#token=" not in processes + file + server.errors
+    assert seen["address"] == seen["again"] == server.url
+    assert seen["before"] == "about:blank"
+    assert len(seen["token"]) > 40
+    kept = [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
+    assert not [path for path in kept if seen["token"] in path.read_text()]
+    assert seen["token"] not in processes + server.errors
+
     assert seen["sessions"] == ["shop", "api"]
-    assert seen["elements"] == 0
+    assert seen["intruders"] == []
     assert seen["title"] == "tmuxpulse"
+    assert not set(seen["text"]) & set("\x07\x1b\x9b\u202e\u2066")
     assert seen["filtered"] == 0
     assert seen["whilePaused"] == 0
+    assert seen["restarted"].startswith("the token is not good")
     assert seen["overflow"] == 0
 
 
-@pytest.fixture
-def scripted(environment, shots) -> dict[str, Any]:
+def play(environment: dict[str, str], script: str, shots: Path) -> dict[str, Any]:
+    """What a script sees on the scripted server."""
     with subprocess.Popen(
         [sys.executable, str(WEB / "page_server.py"), "0"],
         stdout=subprocess.PIPE,
@@ -130,7 +101,7 @@ def scripted(environment, shots) -> dict[str, Any]:
             assert server.stdout is not None
             ready, _, port = server.stdout.readline().strip().partition(" ")
             assert ready == "ready"
-            with drive(environment, "script.js", f"http://127.0.0.1:{port}/", shots) as page:
+            with drive(environment, script, f"http://127.0.0.1:{port}/", shots) as page:
                 try:
                     out, errors = page.communicate(timeout=WAIT_SECONDS)
                 finally:
@@ -141,7 +112,8 @@ def scripted(environment, shots) -> dict[str, Any]:
     return dict(json.loads(out))
 
 
-def test_the_page_on_a_scripted_server(scripted):
+def test_the_page_on_a_scripted_server(environment, shots):
+    scripted = play(environment, "script.js", shots)
     assert scripted["errors"] == []
 
     # What is there, and that nothing is.
@@ -151,11 +123,13 @@ def test_the_page_on_a_scripted_server(scripted):
 
     # Hostile names and output are text: no element, no control, no override.
     assert scripted["title"] == "tmuxpulse"
-    assert scripted["elements"] == 0
+    assert scripted["intruders"] == []
     text = scripted["hostile"]
     assert "<script>document.title='pwned'</script>" in text
     assert "^[]0;owned^G^[[31mred" in text
     assert "14599 more" in text
+    assert "199600 more" in text
+    assert "javascript:alert(document.domain)" in text
     assert not set(text) & set("\x07\x1b\x9b\u202e\u2066")
     assert scripted["overflow"] == 0
 
@@ -173,8 +147,52 @@ def test_the_page_on_a_scripted_server(scripted):
     assert scripted["cut_notice"] is False
     assert scripted["waiting"].startswith("Not connected; next try in ")
     assert "restarted" in scripted["reset"]
-    assert scripted["ended"] == "Disconnected: the token was revoked"
+    assert scripted["ended"] == "Locked"
+    assert scripted["why"] == "access was revoked"
 
     # Bounded, and no wider than a phone.
     assert scripted["shown"] <= 500
     assert scripted["phone_overflow"] == 0
+
+
+NOTHING = [[], [], ""]
+
+
+def test_the_page_and_its_token_on_a_scripted_server(environment, shots):
+    seen = play(environment, "locked.js", shots)
+    assert seen["errors"] == []
+    assert seen["leaked"] == []
+
+    # A token in the address is in no address and no history after that; the tab keeps its heir.
+    assert seen["address"] == seen["address_before"]
+    assert "#" not in seen["address"]
+    assert seen["entries"][1] == "null"
+    assert seen["form_when_open"] is False
+    assert seen["stored"] == seen["stored_after_reload"] == [["tp_ticket_lasting"], [], ""]
+
+    # Another tab has none, says what to do, and shows nothing else.
+    assert seen["other_stored"] == NOTHING
+    assert "tmuxpulse open" in seen["other_how"]
+    assert seen["other_why"] == ""
+    assert seen["other_main"] is False
+    assert seen["other_sessions"] == 0
+    assert seen["retry"] is False
+    assert seen["focus"] == "token"
+    assert seen["field"] == ["password", "off", "Token", ""]
+    assert seen["overflow"] == seen["phone_overflow"] == 0
+
+    # Wrong: the reason, and nothing of it stays. Right: in.
+    assert seen["wrong_why"].startswith("the token is not good")
+    assert seen["wrong_value"] == ""
+    assert seen["wrong_stored"] == NOTHING
+    assert seen["button"] == "Connect"
+    assert seen["pasted_stored"] == [["tp_pasted_secret"], [], ""]
+    assert seen["pasted_form"] is False
+
+    # A second use of a one-time token; a token that is revoked.
+    assert "#" not in seen["again_address"]
+    assert "used before" in seen["again_why"]
+    assert seen["again_stored"] == NOTHING
+    assert seen["revoked"] == ["Locked", "access was revoked"]
+    assert seen["revoked_main"] is False
+    assert seen["revoked_stored"] == NOTHING

@@ -83,6 +83,6 @@ class Peer:
         return [
             one["seq"]
             for one in self.objects
-            if one["type"].split(".")[0] not in {"connection", "subscription", "snapshot"}
+            if one["type"].split(".")[0] not in {"connection", "subscription", "snapshot", "stream"}
             and "seq" in one
         ]

@@ -14,7 +14,7 @@ from tmuxpulse.serve.door import (
     Answer,
     Door,
     Upgrade,
-    loopback_hosts,
+    hosts_of,
     refuse,
     render,
 )
@@ -24,7 +24,7 @@ PAGES = {
     "/": Page(b"<p>hello", "text/html; charset=utf-8"),
     "/app.js": Page(b"1", "text/javascript"),
 }
-TCP = Door(hosts=loopback_hosts(8765, "127.0.0.1"), pages=PAGES)
+TCP = Door(hosts=hosts_of(8765, "127.0.0.1"), pages=PAGES)
 UNIX = Door(hosts=None, pages=PAGES)
 HOST = ("Host", "127.0.0.1:8765")
 HANDSHAKE = (
@@ -107,10 +107,78 @@ def test_without_an_origin_it_is_a_program_and_may_pass() -> None:
 
 @pytest.mark.parametrize(
     ("site", "expected"),
-    [("same-origin", 200), ("none", 200), ("same-site", 200), ("cross-site", 403)],
+    [("same-origin", 200), ("none", 200), ("same-site", 403), ("cross-site", 403), ("x", 403)],
 )
 def test_what_another_site_began_is_refused(site: str, expected: int) -> None:
     assert status(TCP.judge(request(HOST, ("Sec-Fetch-Site", site)))) == expected
+
+
+@pytest.mark.parametrize(
+    ("mode", "dest", "expected"),
+    [
+        ("navigate", "document", 200),
+        ("navigate", "iframe", 403),
+        ("no-cors", "script", 403),
+        ("cors", "empty", 403),
+        ("websocket", "websocket", 403),
+    ],
+)
+def test_a_link_to_the_page_may_be_followed_from_anywhere(
+    mode: str, dest: str, expected: int
+) -> None:
+    """It opens a page of ours that holds no secret, in a window of its own."""
+    fetch = (
+        ("Sec-Fetch-Site", "cross-site"),
+        ("Sec-Fetch-Mode", mode),
+        ("Sec-Fetch-Dest", dest),
+    )
+    assert status(TCP.judge(request(HOST, *fetch))) == expected
+    assert status(TCP.judge(request(("Host", "evil.example"), *fetch))) == 421
+
+
+def test_further_names_and_origins_are_exact() -> None:
+    hosts = hosts_of(8765, "0.0.0.0", "pulse.example", "proxy.example:8443", scheme="https")
+    door = Door(
+        hosts=hosts,
+        pages=PAGES,
+        scheme="https",
+        origins=frozenset({"https://portal.example"}),
+    )
+    for host, expected in (
+        ("pulse.example:8765", 200),
+        ("pulse.example", 200),
+        ("proxy.example:8443", 200),
+        ("proxy.example", 421),
+        ("127.0.0.1:8765", 200),
+        ("127.0.0.1", 421),
+        ("0.0.0.0:8765", 421),
+        ("x.pulse.example", 421),
+    ):
+        assert status(door.judge(request(("Host", host)))) == expected
+    for origin, expected in (
+        ("https://pulse.example", 101),
+        ("http://pulse.example", 403),
+        ("https://portal.example", 101),
+        ("https://portal.example:1", 403),
+    ):
+        made = request(("Host", "pulse.example"), ("Origin", origin), *HANDSHAKE)
+        assert status(door.judge(made)) == expected
+
+
+def test_a_token_is_taken_from_the_head_and_shown_nowhere() -> None:
+    for header, expected in (
+        ("Bearer tp_canary", "tp_canary"),
+        ("bearer tp_canary", "tp_canary"),
+        ("Basic tp_canary", ""),
+        ("tp_canary", ""),
+        ("", ""),
+    ):
+        verdict = TCP.judge(request(HOST, ("Authorization", header), *HANDSHAKE))
+        assert isinstance(verdict, Upgrade)
+        assert verdict.token == expected
+        assert "canary" not in repr(verdict)
+    twice = (("Authorization", "Bearer a"), ("Authorization", "Bearer b"))
+    assert status(TCP.judge(request(HOST, *twice, *HANDSHAKE))) == 400
 
 
 @pytest.mark.parametrize(
@@ -192,9 +260,9 @@ def test_over_a_unix_socket_any_host_but_no_browser() -> None:
 
 
 def test_port_80_needs_no_port_in_the_name() -> None:
-    assert {"localhost", "localhost:80", "127.0.0.2"} <= loopback_hosts(80, "127.0.0.2")
-    assert "localhost" not in loopback_hosts(8080)
-    assert "[::1]:8080" in loopback_hosts(8080, "::1")
+    assert {"localhost", "localhost:80", "127.0.0.2"} <= hosts_of(80, "127.0.0.2")
+    assert "localhost" not in hosts_of(8080)
+    assert "[::1]:8080" in hosts_of(8080, "::1")
 
 
 def test_an_installation_without_the_page_says_so() -> None:

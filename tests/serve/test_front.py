@@ -5,41 +5,46 @@ from __future__ import annotations
 import math
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 import trio
 import trio.testing
 from trio.testing import MockClock
 
+from tests.serve.houses import OWNER, STRANGER, TestHouse
+from tmuxpulse.config.settings import LimitsTable
 from tmuxpulse.events import Event, PaneBell, Place
-from tmuxpulse.hub.hub import Hub
 from tmuxpulse.serve import front as front_module
-from tmuxpulse.serve.door import Door, loopback_hosts
+from tmuxpulse.serve.door import Door, hosts_of
 from tmuxpulse.serve.front import HEAD_BYTES, HEAD_SECONDS, WRITE_SECONDS, Front
+from tmuxpulse.serve.house import House, Visitor
 from tmuxpulse.serve.meter import MessageMeter
 from tmuxpulse.serve.pages import Page
 from tmuxpulse.serve.replay import ReplayStream
 from tmuxpulse.serve.session import Session
 
-DOOR = Door(
-    hosts=loopback_hosts(8765), pages={"/": Page(b"<p>page</p>", "text/html; charset=utf-8")}
-)
+DOOR = Door(hosts=hosts_of(8765), pages={"/": Page(b"<p>page</p>", "text/html; charset=utf-8")})
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8765\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
+PLAIN = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8765\r\n\r\n"
+settled = trio.testing.wait_all_tasks_blocked
 Pair = trio.StapledStream[trio.testing.MemorySendStream, trio.testing.MemoryReceiveStream]
 
 
+def front_of(house: House | None = None) -> Front:
+    return Front(TestHouse() if house is None else house, DOOR)
+
+
 @asynccontextmanager
-async def connected(front: Front) -> AsyncIterator[Pair]:
+async def connected(front: Front, visitor: Visitor = OWNER) -> AsyncIterator[Pair]:
     ours, theirs = trio.testing.memory_stream_pair()
     async with trio.open_nursery() as nursery:
 
         async def serve() -> None:
-            await front.handle(theirs, door=DOOR, peer="test")
+            await front.handle(theirs, visitor)
 
         nursery.start_soon(serve)
         yield ours
@@ -60,7 +65,7 @@ async def exchange(front: Front, sent: bytes, *, chunk: int = 1 << 20) -> bytes:
 @pytest.mark.parametrize("chunk", [1, 7, 1 << 20])
 async def test_a_page_in_any_chunking(chunk: int) -> None:
     answer = await exchange(
-        Front(Hub()), b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8765\r\n\r\n", chunk=chunk
+        front_of(), b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8765\r\n\r\n", chunk=chunk
     )
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert answer.endswith(b"\r\n\r\n<p>page</p>")
@@ -83,19 +88,19 @@ async def test_a_page_in_any_chunking(chunk: int) -> None:
     ],
 )
 async def test_what_is_no_request_of_ours_is_refused(sent: bytes, status: bytes) -> None:
-    assert (await exchange(Front(Hub()), sent)).startswith(b"HTTP/1.1 " + status)
+    assert (await exchange(front_of(), sent)).startswith(b"HTTP/1.1 " + status)
 
 
 @pytest.mark.parametrize("sent", [b"", b"G", b"GET / HTTP/1.1\r\nHost: 127.0.0.1"])
 async def test_who_leaves_before_the_end_gets_nothing(sent: bytes) -> None:
-    answer = await exchange(Front(Hub()), sent)
+    answer = await exchange(front_of(), sent)
     assert answer == b"" or answer.startswith(b"HTTP/1.1 400")
 
 
 async def test_who_says_nothing_is_let_go_in_time(autojump_clock: MockClock) -> None:
     for sent in (None, b"GET / HTTP/1.1\r\n"):
         began = trio.current_time()
-        async with connected(Front(Hub())) as stream:
+        async with connected(front_of()) as stream:
             if sent is not None:
                 await stream.send_all(sent)
             answer = await read_all(stream)
@@ -103,21 +108,99 @@ async def test_who_says_nothing_is_let_go_in_time(autojump_clock: MockClock) -> 
         assert trio.current_time() - began < HEAD_SECONDS + 2
 
 
-async def test_too_many_half_open_sockets_are_told_to_come_back(autojump_clock: MockClock) -> None:
-    front = Front(Hub(), max_greeting=3)
+async def test_of_too_many_half_open_sockets_the_oldest_go(autojump_clock: MockClock) -> None:
+    front = front_of(TestHouse(limits=LimitsTable(handshakes=3)))
+    done: list[int] = []
+
+    async def hold(number: int) -> None:
+        _, theirs = trio.testing.memory_stream_pair()
+        await front.handle(theirs, OWNER)
+        done.append(number)
+
     async with trio.open_nursery() as nursery:
-        for _ in range(3):
-            _, theirs = trio.testing.memory_stream_pair()
-            nursery.start_soon(partial(front.handle, theirs, door=DOOR, peer="x"))
-        await trio.testing.wait_all_tasks_blocked()
-        assert (await exchange(front, b"")).startswith(b"HTTP/1.1 503")
+        for number in range(3):
+            nursery.start_soon(hold, number)
+            await settled()
+        assert b"200 OK" in await exchange(front, PLAIN)
+        assert done == [0]
+        for number in range(3, 100):
+            nursery.start_soon(hold, number)
+            await settled()
+        assert done == list(range(97))
         front.goodbye("end")  # does not wait for them
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         assert nursery.child_tasks == frozenset()
 
 
+async def test_of_too_many_sockets_without_a_token_the_oldest_go(
+    autojump_clock: MockClock,
+) -> None:
+    house = TestHouse(limits=LimitsTable(unauthenticated=2))
+    house.tokens.add("good", "read")
+    front = front_of(house)
+    async with AsyncExitStack() as stack:
+        streams = []
+        for _ in range(3):
+            stream = await stack.enter_async_context(connected(front, STRANGER))
+            await stream.send_all(HANDSHAKE)
+            await settled()
+            streams.append(stream)
+        assert b"too many connections wait" in await read_all(streams[0])
+        for stream in streams[1:]:  # these get their whole time
+            assert b"no token came in time" in await read_all(stream)
+
+
+async def test_a_token_in_the_head_lets_in_and_a_wrong_one_does_not(
+    autojump_clock: MockClock,
+) -> None:
+    house = TestHouse()
+    house.tokens.add("good", "read", "output")
+    front = front_of(house)
+    for given, expected in (
+        (b"Bearer good", b'"required":false'),
+        (b"bearer  good", b'"required":false'),
+        (b"Bearer wrong", b"401 Unauthorized"),
+        (b"Bearer " + b"x" * 10_000, b"401 Unauthorized"),
+        (b"Basic good", b"401 Unauthorized"),
+    ):
+        async with connected(front, STRANGER) as stream:
+            await stream.send_all(HANDSHAKE[:-2] + b"Authorization: " + given + b"\r\n\r\n")
+            await settled()
+            answer = bytes(await stream.receive_some(65536))
+            while b"required" not in answer and b"401" not in answer:
+                answer += bytes(await stream.receive_some(65536))
+            assert expected in answer
+            front.goodbye("next")
+            front._goodbye_reason = ""
+            await read_all(stream)
+    assert house.noted.actions.count("login.failed") == 3
+
+
+async def test_a_revoked_token_ends_its_connections(autojump_clock: MockClock) -> None:
+    house = TestHouse()
+    house.tokens.add("good", "read")
+    front = front_of(house)
+    async with connected(front, STRANGER) as stream, connected(front) as owners:
+        await stream.send_all(HANDSHAKE[:-2] + b"Authorization: Bearer good\r\n\r\n")
+        await owners.send_all(HANDSHAKE)
+        await settled()
+        front.end_revoked()
+        await settled()
+        assert len(front._sessions) == 2
+        house.tokens.expire("good", 100.0)
+        house.time.now = 100.0
+        front.end_revoked()
+        rest = await read_all(stream)
+        assert rest.endswith(b"revoked, or has expired")
+        assert (4503).to_bytes(2, "big") in rest
+        await settled()
+        assert len(front._sessions) == 1
+        front.goodbye("end")
+        await read_all(owners)
+
+
 async def test_too_many_sessions_are_told_to_come_back(autojump_clock: MockClock) -> None:
-    front = Front(Hub(), max_sessions=1)
+    front = front_of(TestHouse(limits=LimitsTable(connections=1)))
     async with connected(front) as stream:
         await stream.send_all(HANDSHAKE)
         assert (await stream.receive_some()).startswith(b"HTTP/1.1 101")
@@ -136,7 +219,7 @@ async def test_a_failing_session_ends_its_connection_only(
             await trio.lowlevel.checkpoint()
             raise RuntimeError("a bug of ours")
 
-    front = Front(Hub())
+    front = front_of()
     monkeypatch.setattr(front_module, "Session", Broken)
     async with connected(front) as stream:
         await stream.send_all(HANDSHAKE)
@@ -147,8 +230,8 @@ async def test_a_failing_session_ends_its_connection_only(
 
 
 async def test_who_stops_reading_is_cut_off(autojump_clock: MockClock) -> None:
-    hub = Hub()
-    front = Front(hub)
+    house = TestHouse()
+    hub, front = house.hub, front_of(house)
     one, other = socket.socketpair()
     one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     stream = trio.SocketStream(trio.socket.from_stdlib_socket(one))
@@ -156,10 +239,10 @@ async def test_who_stops_reading_is_cut_off(autojump_clock: MockClock) -> None:
     began = trio.current_time()
     async with trio.open_nursery() as nursery:
         await nursery.start(hub.run)
-        nursery.start_soon(front.watch_writes)
+        nursery.start_soon(front.watch_peers)
 
         async def serve() -> None:
-            await front.handle(stream, door=DOOR, peer="test")
+            await front.handle(stream, OWNER)
             nursery.cancel_scope.cancel()
 
         nursery.start_soon(serve)
@@ -173,6 +256,31 @@ async def test_who_stops_reading_is_cut_off(autojump_clock: MockClock) -> None:
                 await trio.sleep(0.05)
     assert WRITE_SECONDS < trio.current_time() - began < WRITE_SECONDS * 2
     client.socket.close()
+
+
+async def test_a_peer_that_is_not_there_any_more_is_let_go(autojump_clock: MockClock) -> None:
+    """One answers pings and stays; the other is silent, as when its cable was pulled."""
+    front = front_of()
+    pings = 0
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(front.watch_peers)
+        async with connected(front) as alive, connected(front) as dead:
+            for stream in (alive, dead):
+                await stream.send_all(HANDSHAKE)
+                await stream.receive_some()
+            with trio.move_on_after(200):
+                while data := await alive.receive_some():
+                    if data.endswith(b"\x89\x00"):
+                        pings += 1
+                        await alive.send_all(b"\x8a\x80\0\0\0\0")
+            rest = await read_all(dead)
+            assert b"no sign of life" in rest
+            assert (4002).to_bytes(2, "big") in rest
+            assert pings >= 6
+            assert len(front._sessions) == 1
+            front.goodbye("end")
+            await read_all(alive)
+        nursery.cancel_scope.cancel()
 
 
 # --- the replaying stream ---------------------------------------------------------------------

@@ -11,14 +11,18 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
+from tests.serve.houses import OWNER, TestHouse
 from tests.serve.peer import Peer
+from tests.sources import Told
 from tmuxpulse.events import Event, PaneBell, PaneTitle, Place
 from tmuxpulse.hub import stream
 from tmuxpulse.hub.hub import Hub
 from tmuxpulse.hub.stream import Batch
+from tmuxpulse.serve.house import Visitor
 from tmuxpulse.serve.outbox import MAX_QUEUED_ITEMS
 from tmuxpulse.serve.session import Session
 from tmuxpulse.serve.subscriptions import MAX_SUBSCRIPTIONS
+from tmuxpulse.tmux.outcomes import Outcome
 from tmuxpulse.wire import PaneView, ServerView, SessionView, WindowView
 
 settled = trio.testing.wait_all_tasks_blocked
@@ -35,9 +39,14 @@ def title(text: str = "t") -> Event:
 class World:
     """A tmux server whose state is one number: the events so far, as the session's `attached`."""
 
-    def __init__(self) -> None:
-        self.hub = Hub(clock=lambda: 0.0)
+    def __init__(self, hub: Hub | None = None) -> None:
+        self.house = TestHouse(hub)
+        self.hub = self.house.hub
+        self.source = Told(self.state)
         self.count = 0
+
+    def session(self, *, joined: bool = True, visitor: Visitor = OWNER) -> Session:
+        return Session(self.house, visitor, joined=joined)
 
     def publish(self, *events: Event) -> None:
         self.count += len(events)
@@ -76,8 +85,8 @@ async def conversation(
 ) -> AsyncIterator[tuple[World, Peer, Session]]:
     world = World() if world is None else world
     peer = Peer()
-    session = Session(world.hub, joined=joined, clock=lambda: 0.0)
-    with world.hub.source("default", world.state):
+    session = world.session(joined=joined)
+    with world.hub.source("default", world.source):
         async with trio.open_nursery() as nursery:
             await nursery.start(world.hub.run)
             nursery.start_soon(session.run, peer)
@@ -112,7 +121,7 @@ async def test_each_request_has_its_reply_and_its_id() -> None:
             ("unsubscribe.confirmed", 4),
             ("snapshot.data", 5),
         ]
-        assert replies[1]["permissions"] == ["read", "output"]
+        assert replies[1]["permissions"] == ["admin", "emit", "output", "read"]
         assert replies[2]["filters"]["types"] == ["pane.*"]
 
 
@@ -122,6 +131,8 @@ BAD: list[tuple[object, str]] = [
     ('{"action":"ping","x":' + "[" * 20_000, "INVALID_REQUEST"),
     ({"action": "ping", "more": 1}, "INVALID_REQUEST"),
     ({"action": "command", "command": "x"}, "UNKNOWN_ACTION"),
+    ('{"action":"ping","id":1,"id":2}', "INVALID_REQUEST"),
+    ('{"action":"subscribe","filters":{"types":[],"types":["x"]}}', "INVALID_REQUEST"),
     ({"action": "subscribe", "filters": {"types": [""]}}, "INVALID_FILTER"),
     ({"action": "subscribe", "filters": {"color": []}}, "INVALID_FILTER"),
     ({"action": "subscribe", "last": -1}, "INVALID_REQUEST"),
@@ -190,7 +201,7 @@ async def test_a_subscription_its_snapshot_and_what_follows_are_one_moment() -> 
 
 async def test_what_was_published_comes_before_the_snapshot_that_holds_it() -> None:
     world, peer = World(), Peer()
-    session = Session(world.hub, joined=True)
+    session = world.session()
     async with trio.open_nursery() as nursery:  # nobody runs the hub: only requests hand out
         nursery.start_soon(session.run, peer)
         peer.say({"action": "subscribe"})
@@ -252,8 +263,7 @@ async def test_a_resume_brings_everything_since_and_then_goes_on() -> None:
 async def test_a_refused_resume_is_a_reset_and_a_snapshot(
     epoch: str | None, seq: int, reason: str
 ) -> None:
-    world = World()
-    world.hub = Hub(ring_events=5)
+    world = World(Hub(clock=lambda: 0.0, ring_events=5))
     world.publish(*[bell()] * 10)
     async with conversation(world) as (_, peer, _session):
         peer.say({"action": "subscribe", "resume": {"epoch": epoch or world.hub.epoch, "seq": seq}})
@@ -287,15 +297,23 @@ async def test_the_last_events_come_first_and_none_twice() -> None:
 
 
 async def test_a_snapshot_of_a_part() -> None:
-    async with conversation() as (_, peer, _session):
+    async with conversation() as (world, peer, _session):
+        world.source.outcome = Outcome(ok=True, output="one\ntwo")
         peer.say(
-            {"action": "snapshot", "target": {"session": "$0", "window": 1, "pane": "%1"}},
-            {"action": "snapshot", "target": {"session": "b"}},
+            {
+                "action": "snapshot",
+                "id": 1,
+                "target": {"session": "$0", "window": 1, "pane": "%1"},
+            },
+            {"action": "snapshot", "id": 2, "target": {"session": "b"}},
         )
         await settled()
-        pane, session = (one["data"]["sessions"] for one in peer.objects[1:])
-        assert [[w["id"] for w in s["windows"]] for s in pane] == [["@1"]]
-        assert [one["name"] for one in session] == ["b"]
+        replies = {one["id"]: one["data"]["sessions"] for one in peer.objects[1:]}
+        assert [[w["id"] for w in s["windows"]] for s in replies[1]] == [["@1"]]
+        assert [one["name"] for one in replies[2]] == ["b"]
+        # What a pane shows now comes along when it is asked for by name.
+        assert replies[1][0]["windows"][0]["panes"][0]["screen"] == ["one", "two"]
+        assert "screen" not in replies[1][0]["windows"][0]
 
 
 async def test_plain_clients_get_one_object_a_message_others_get_them_joined() -> None:
@@ -332,14 +350,21 @@ async def test_who_is_slow_gets_a_gap_a_snapshot_and_the_rest() -> None:
         await settled()
         peer.block()
         for _ in range(600):
-            world.publish(bell())
+            world.publish(title("x" * 10_000))
             await settled()
         peer.taking.set()
         await settled()
-        world.publish(bell())
+        world.publish(title())
         await settled()
         kinds = [kind for kind, _ in itertools.groupby(peer.types[2:])]
-        assert kinds == ["pane.bell", "stream.gap", "snapshot.data", "pane.bell"]
+        assert kinds == [
+            "pane.title",
+            "stream.lag",
+            "pane.title",
+            "stream.gap",
+            "snapshot.data",
+            "pane.title",
+        ]
         gap = next(one for one in peer.objects if one["type"] == "stream.gap")
         snapshot = next(one for one in peer.objects if one["type"] == "snapshot.data")
         assert peer.seqs == [*range(1, gap["from"]), 601]
@@ -347,13 +372,31 @@ async def test_who_is_slow_gets_a_gap_a_snapshot_and_the_rest() -> None:
         assert gap["dropped"] == 600 - gap["from"] + 1
 
 
+async def test_a_reader_whose_filters_let_nothing_through_is_told_how_far_the_stream_is() -> None:
+    async with conversation() as (world, peer, session):
+        session.mark()
+        peer.say({"action": "subscribe", "filters": {"types": ["session.*"]}})
+        await settled()
+        session.mark()  # nothing new
+        world.publish(*[bell()] * 5)
+        session.mark()
+        session.mark()
+        await settled()
+        marks = [one for one in peer.objects if one["type"] == "stream.mark"]
+        assert [one["seq"] for one in marks] == [5]
+        resume = {"epoch": world.hub.epoch, "seq": 5}
+        peer.say({"action": "unsubscribe"}, {"action": "subscribe", "resume": resume})
+        await settled()
+        assert peer.objects[-1]["recovered"] is True
+
+
 async def test_a_request_while_behind_is_answered_after_the_gap() -> None:
     async with conversation() as (world, peer, _session):
         peer.say({"action": "subscribe"})
         await settled()
         peer.block()
-        for _ in range(300):
-            world.publish(bell())
+        for _ in range(500):
+            world.publish(title("x" * 10_000))
             await settled()
         peer.say({"action": "subscribe", "snapshot": True})
         await settled()
@@ -362,14 +405,16 @@ async def test_a_request_while_behind_is_answered_after_the_gap() -> None:
         await settled()
         kinds = [kind for kind, _ in itertools.groupby(peer.types[2:])]
         assert kinds == [
-            "pane.bell",
+            "pane.title",
+            "stream.lag",
+            "pane.title",
             "stream.gap",
             "snapshot.data",
             "subscription.confirmed",
             "snapshot.data",
             "pane.bell",
         ]
-        assert peer.seqs[-1] == 301
+        assert peer.seqs[-1] == 501
 
 
 async def test_who_sends_requests_and_reads_nothing_is_not_heard_further() -> None:
@@ -409,7 +454,7 @@ async def run_to_end(
     act: Callable[[World, Peer, Session], None], *, joined: bool = True
 ) -> tuple[int, Peer]:
     world, peer = World(), Peer()
-    session = Session(world.hub, joined=joined)
+    session = world.session(joined=joined)
     codes: list[int] = []
 
     async def run() -> None:
@@ -472,7 +517,7 @@ async def test_the_goodbye_is_the_last_word() -> None:
 
 async def test_a_session_that_ends_before_it_begins() -> None:
     world, peer = World(), Peer()
-    session = Session(world.hub, joined=True)
+    session = world.session()
     session.end(1009, "too large")
     assert await session.run(peer) == 1009
     assert peer.types == []
@@ -500,6 +545,9 @@ class SlowShortcut:
             self.rest = list(batch.messages)
         return True
 
+    async def ping(self) -> None:
+        raise AssertionError("nobody asked for it")
+
     async def flush(self) -> None:
         await trio.lowlevel.checkpoint()
         self.peer.messages += self.rest
@@ -509,7 +557,7 @@ class SlowShortcut:
 async def test_a_shortcut_keeps_the_order() -> None:
     world, peer = World(), Peer()
     shortcut = SlowShortcut(peer)
-    session = Session(world.hub, joined=True)
+    session = world.session()
     async with trio.open_nursery() as nursery:
         await nursery.start(world.hub.run)
         nursery.start_soon(session.run, peer, shortcut)
@@ -541,7 +589,7 @@ async def test_a_shortcut_keeps_the_order() -> None:
 async def test_a_shortcut_is_not_taken_past_what_is_being_sent() -> None:
     world, peer = World(), Peer()
     shortcut = SlowShortcut(peer)
-    session = Session(world.hub, joined=True)
+    session = world.session()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(session.run, peer, shortcut)
         peer.say({"action": "subscribe"})

@@ -1,20 +1,33 @@
-// Drives the page on a real server and a real tmux: page.js URL TMUX_SOCKET DIRECTORY
+// Drives the page on a real server and a real tmux: page.js FILE TMUX_SOCKET DIRECTORY
 //
-// Asks for a restart of the server by a line `restart` and goes on when a line comes in.
-// Screenshots go to DIRECTORY.
+// FILE is what `tmuxpulse open` gives to a browser. Asks for a restart of the server by a line
+// `restart`, and goes on when a line comes in: an address with a token of the new run. Screenshots
+// go to DIRECTORY.
 
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { drivePage, overflow, shows, textOf } from "./browser.js";
+import { drivePage, intruders, overflow, shows, textOf } from "./browser.js";
 
-const [url, socket, directory] = process.argv.slice(2);
+const [file, socket, directory] = process.argv.slice(2);
 const tmux = (...words) => execFileSync("tmux", ["-S", socket, ...words], { encoding: "utf8" }).trim();
 const HOSTILE = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script>";
+const HANDLERS = "<svg onload=alert(1)><a href=javascript:alert(2) onmouseover=alert(3)>x</a><base href=//evil.example>";
+const TURNED = "\u202egnp.exe\u2066 \u009b2J";
 
 await drivePage(async (page, seen) => {
-  const response = await page.goto(url);
-  seen.policy = response.headers()["content-security-policy"];
+  const answer = page.waitForResponse((response) => new URL(response.url()).pathname === "/");
+  await page.goto(file);
+  seen.policy = (await answer).headers()["content-security-policy"];
+  await shows(page, "open");
+  seen.address = page.url();
+  [seen.token] = await page.evaluate(() => Object.values(sessionStorage));
+
+  // The file is not in the tab's history, and the history leads in again.
+  await page.goBack();
+  seen.before = page.url();
+  await page.goForward();
+  seen.again = page.url();
   await shows(page, "open");
   await page.waitForSelector(".session >> text=shop");
   seen.sessions = await page.locator(".session h3").allTextContents();
@@ -24,7 +37,6 @@ await drivePage(async (page, seen) => {
   writeFileSync(terminal, `hello page\r\n${HOSTILE}\r\n`);
   await textOf(page, "#events", "onerror");
   await textOf(page, ".line", "onerror");
-  seen.elements = await page.locator("#events img, #tree img, #events script").count();
   writeFileSync(terminal, "error: something broke\r\n");
 
   // Structure.
@@ -48,12 +60,30 @@ await drivePage(async (page, seen) => {
   seen.whilePaused = await page.locator("#events >> text=while paused").count();
   await page.click("#pause");
   await page.waitForSelector("#events >> text=while paused");
+
+  // Everything that a program, or somebody with the terminal, can put somewhere.
+  writeFileSync(terminal, `\x1b]2;${HANDLERS} a title\x07`);
+  await textOf(page, "#events", "a title");
+  tmux("rename-window", "-t", "api:0", `${HANDLERS} a window`);
+  await textOf(page, "#tree", "onload=alert(1)");
+  tmux("rename-session", "-t", "api", "javascript:alert(4)</summary><iframe src=//evil.example>");
+  await textOf(page, "#tree", "</summary><iframe");
+  writeFileSync(terminal, `${TURNED}${HANDLERS}\r\njavascript:alert(5)\r\n`);
+  writeFileSync(terminal, `${"huge ".repeat(20_000)}\r\nafter the huge line\r\n`);
+  await textOf(page, "#events", "after the huge line");
+  await page.hover("#events li");
+  seen.intruders = await intruders(page);
+  seen.text = await page.evaluate(() => document.body.innerText);
   seen.title = await page.title();
   await page.screenshot({ path: `${directory}/desktop.png` });
 
-  // A server that goes and comes back.
+  // A server that goes and comes back: it does not know the token of its last run any more.
   console.log("restart");
-  await once(process.stdin, "data");
+  const [address] = await once(process.stdin, "data");
+  await shows(page, "ended");
+  seen.restarted = await page.textContent("#key-why");
+  await page.fill("#token", String(address));
+  await page.keyboard.press("Enter");
   await textOf(page, "#notice", "restarted");
   await shows(page, "open");
   writeFileSync(terminal, "after the restart\r\n");

@@ -29,10 +29,20 @@ from tmuxpulse.tmux.apply import apply
 from tmuxpulse.tmux.diff import diff
 from tmuxpulse.tmux.state import EMPTY, Link, LinkKey, Pane, Session, State, Window
 
-MARKUP = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script>"
+MARKUP = (
+    "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script>"
+    '<a href="javascript:alert(1)" onmouseover=alert(2)>link</a><svg onload=alert(3)>'
+    "<iframe srcdoc='<script>parent.alert(4)</script>'></iframe><base href=//evil.example/>"
+    '<style>*{display:none}</style></li></ol></details>"><body onload=alert(5)>'
+)
+LINK = "javascript:alert(document.domain)"
 OVERRIDE = "\u202egnp.exe\u2066"
 ESCAPES = "\x1b]0;owned\x07\x1b[31mred\x9b2J"
 LONG = "long " * 3000
+HUGE = "W" * 200_000
+TICKET = "tp_ticket_once"  # good for one connection, then `LASTING` is
+LASTING = "tp_ticket_lasting"
+TOKEN = "tp_pasted_secret"
 
 NPM = ["ready in 412 ms", "GET /cart 200 in 8 ms"]
 PYTEST = ["tests/test_cart.py::test_add PASSED", "142 passed in 3.1 s"]
@@ -96,7 +106,9 @@ class Script:
         self.ring: list[tuple[int, str]] = []
         self.connections: set[ServerConnection] = set()
         self.away = False
-        self.close_code: int | None = None
+        self.locked = False
+        self.good: set[str] = set()
+        self.tickets: set[str] = set()
         self.pages: dict[str, Page] = load_pages()
 
     # --- what is sent --------------------------------------------------------------------
@@ -169,7 +181,8 @@ class Script:
                 {**self.state.panes, "%90": pane},
             )
         )
-        await self.say(self.output("%90", ESCAPES, LONG, OVERRIDE, partial=MARKUP))
+        await self.say(self.output("%90", ESCAPES, LONG, OVERRIDE, LINK, HUGE, partial=MARKUP))
+        await self.say(self.at("%90", ev.PaneTitle(title=MARKUP + HUGE, previous=MARKUP)))
         await self.say(self.at("%90", ev.PaneNotification(title=MARKUP, body=ESCAPES)))
 
     async def gap(self) -> None:
@@ -198,8 +211,17 @@ class Script:
         for number in range(0, 20_000, 50):
             await self.say(*(self.output("%3", f"line {number + one}") for one in range(50)))
 
+    async def lock(self) -> None:
+        """From now on a token is required, and these are good."""
+        self.locked = True
+        self.good = {TOKEN}
+        self.tickets = {TICKET}
+
+    async def revoke(self) -> None:
+        self.good.clear()
+        await self.finish()
+
     async def finish(self) -> None:
-        self.close_code = 4503
         for connection in list(self.connections):
             await connection.close(4503, "the token was revoked")
 
@@ -232,18 +254,43 @@ class Script:
             client_id="c-1",
             timestamp="2026-11-23T09:00:00.000Z",
             server=wire.ServerIdentity(version="0"),
-            epoch=f"e{self.epoch}",
-            seq=self.seq,
-            auth=wire.AuthNeed(required=False),
+            epoch="" if self.locked else f"e{self.epoch}",
+            seq=0 if self.locked else self.seq,
+            auth=wire.AuthNeed(required=self.locked),
         )
+        known = not self.locked
         with suppress(ConnectionClosed):  # the script cuts connections on purpose
             await connection.send(text(greeting))
             async for message in connection:
                 asked = wire.decode_request(message)
+                if isinstance(asked, wire.Auth):
+                    answer = self.judge(asked)
+                    known = answer.success
+                    await connection.send(text(answer))
+                    if not known:
+                        await connection.close(4500, "that token is not good")
+                else:
+                    assert known, "asked before a token was given"
                 if isinstance(asked, wire.Subscribe):
                     self.connections.add(connection)
                     await connection.send("\n".join(self.answer(asked)))
         self.connections.discard(connection)
+
+    def judge(self, asked: wire.Auth) -> wire.AuthResponse:
+        exchanged = asked.token in self.tickets
+        if exchanged:
+            self.tickets.remove(asked.token)
+            self.good.add(LASTING)
+        success = exchanged or asked.token in self.good
+        return wire.AuthResponse(
+            id=asked.id,
+            success=success,
+            permissions=["output", "read"] if success else [],
+            client_id="c-1",
+            epoch=f"e{self.epoch}" if success else "",
+            seq=self.seq if success else 0,
+            token=LASTING if exchanged else None,
+        )
 
     def answer(self, asked: wire.Subscribe) -> list[str]:
         resume = asked.resume

@@ -1,6 +1,6 @@
 // Drives the page on a scripted server (page_server.py): script.js URL DIRECTORY
 
-import { drivePage, overflow, shows, textOf } from "./browser.js";
+import { drivePage, intruders, overflow, shows, textOf } from "./browser.js";
 
 const [url, directory] = process.argv.slice(2);
 const step = async (name) => {
@@ -38,14 +38,13 @@ await drivePage(async (page, seen) => {
   await page.locator("summary").nth(1).focus();
   await page.keyboard.press("Enter");
   seen.unnamed = await page.evaluate(() => [...document.querySelectorAll("button, input, select, [tabindex]")]
-    .filter((one) => !(one.ariaLabel || one.textContent.trim())).map((one) => one.outerHTML));
+    .filter((one) => !(one.ariaLabel || one.labels?.length || one.textContent.trim())).map((one) => one.outerHTML));
 
   // Hostile names and output: shown, and nothing else.
-  const elements = () => page.evaluate(() => document.querySelectorAll("script, img, iframe, a").length);
-  const before = await elements();
   await step("hostile");
   await textOf(page, "[data-pane='%90'] .line", "<img src=x onerror=");
-  seen.elements = await elements() - before;
+  await textOf(page, "#events", "WWWW");
+  seen.intruders = await intruders(page);
   seen.title = await page.title();
   seen.hostile = await page.evaluate(() => document.body.innerText);
   seen.still_folded = await page.locator("details:not([open])").count();
@@ -108,4 +107,5 @@ await drivePage(async (page, seen) => {
   await step("finish");
   await shows(page, "ended");
   seen.ended = await page.textContent("#connection");
+  seen.why = await page.textContent("#key-why");
 });

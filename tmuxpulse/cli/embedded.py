@@ -15,9 +15,11 @@ import trio
 from tmuxpulse.client.groups import unwrapped
 from tmuxpulse.client.incoming import Incoming, Received
 from tmuxpulse.config.settings import CollectSettings
+from tmuxpulse.events import PaneOutput
 from tmuxpulse.filters import Filter
-from tmuxpulse.hub.hub import Hub, Reader
-from tmuxpulse.hub.stream import Batch
+from tmuxpulse.hub.hub import Hub
+from tmuxpulse.hub.reader import Reader
+from tmuxpulse.hub.stream import Batch, Lag, Thinned
 from tmuxpulse.wire import Gap, SnapshotData
 
 FIRST_LOOK_SECONDS = 2.0  # a tmux may hang; then its events come when they come
@@ -49,6 +51,17 @@ class EmbeddedFeed:
         found = await self._reader.receive()
         if isinstance(found, Batch):
             return [Received(event.numbered, event.line) for event in found.events]
+        if isinstance(found, Lag):
+            return []  # what it says is for clients at the end of a wire
+        if isinstance(found, Thinned):
+            return [
+                Gap(
+                    from_seq=found.from_seq,
+                    to_seq=found.to_seq,
+                    dropped=found.dropped,
+                    only=PaneOutput.type,
+                )
+            ]
         return [
             Gap(from_seq=found.from_seq, to_seq=found.to_seq, dropped=found.dropped),
             SnapshotData(epoch=self._hub.epoch, seq=found.to_seq, data=found.tree),

@@ -6,13 +6,16 @@ user names tmux servers that it does not watch, this process watches them itself
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import argparse
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from tmuxpulse.client.incoming import Incoming, Received
+from tmuxpulse.client.token_file import read_token_file
 from tmuxpulse.collect.sockets import is_alive
 from tmuxpulse.config.settings import CollectSettings
 from tmuxpulse.errors import ServerUnavailable, UsageError
@@ -31,16 +34,47 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         url: a server's address; None: the user's own server, else none.
         unix_socket: where the user's own server listens, if it runs; empty: use none.
         collect: how to watch without one; its sockets are those the user named.
+        token: what lets us in at `url`.
+        ca_file: whom to trust at `url`; None: the system's authorities.
     """
 
     url: str | None
     unix_socket: str
     collect: CollectSettings
+    token: str | None = None
+    ca_file: str | None = None
+
+    def __repr__(self) -> str:
+        """Without the token."""
+        return f"Source(url={self.url!r}, unix_socket={self.unix_socket!r})"
 
     @property
     def has_server(self) -> bool:
         """Whether a server is to be asked."""
         return self.url is not None or bool(self.unix_socket and is_alive(self.unix_socket))
+
+    def connect(self) -> AbstractAsyncContextManager[Connection]:
+        """Connect to the server; raises as `open_connection` does."""
+        from tmuxpulse.client.connection import open_connection
+
+        if self.url is None:
+            return open_connection(unix_socket=self.unix_socket)
+        return open_connection(url=self.url, token=self.token, ca_file=self.ca_file)
+
+
+def token_of(options: argparse.Namespace, environ: Mapping[str, str] | None = None) -> str | None:
+    """The token for the server at ``--url``, from ``--token-file`` or ``TMUXPULSE_TOKEN_FILE``.
+
+    Raises:
+        UsageError: the file cannot be used; or there is no ``--url`` for it.
+    """
+    if options.url is None:
+        if options.token_file is not None or options.ca_file is not None:
+            raise UsageError("--token-file and --ca-file are for a server at an address: add --url")
+        return None
+    env = os.environ if environ is None else environ
+    path = options.token_file or env.get("TMUXPULSE_TOKEN_FILE")
+    return read_token_file(path) if path else None
 
 
 class Feed(Protocol):
@@ -123,11 +157,7 @@ def names_of(tree: Tree, paths: tuple[str, ...]) -> frozenset[str] | None:
 
 async def _from_server(stack: AsyncExitStack, source: Source, wanted: Filter) -> Feed | None:
     """A server's events; None when it does not watch what the user named."""
-    from tmuxpulse.client.connection import open_connection
-
-    connection = await stack.enter_async_context(
-        open_connection(unix_socket=None if source.url else source.unix_socket, url=source.url)
-    )
+    connection = await stack.enter_async_context(source.connect())
     await connection.subscribe(wanted, snapshot=True)
     beginning = await anext(connection)
     if not isinstance(beginning, SnapshotData):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from tmuxpulse.cli.feed import Source, names_of
+from tmuxpulse.cli.feed import Source, names_of, token_of
 from tmuxpulse.cli.once import look_once
 from tmuxpulse.cli.options import (
     Subparsers,
@@ -58,6 +58,8 @@ def run(options: argparse.Namespace) -> int:
         url=options.url,
         unix_socket=default_unix_socket(directory),
         collect=collect_settings(options, directory),
+        token=token_of(options),
+        ca_file=options.ca_file,
     )
     wanted = filter_of(options)
     return run_async(partial(_list, source, wanted, options))
@@ -97,11 +99,7 @@ async def _list(source: Source, wanted: Filter, options: argparse.Namespace) -> 
 
 async def _from_server(source: Source) -> Tree | None:
     """The server's state; None when it does not watch what the user named."""
-    from tmuxpulse.client.connection import open_connection
-
-    async with open_connection(
-        unix_socket=None if source.url else source.unix_socket, url=source.url
-    ) as connection:
+    async with source.connect() as connection:
         reply = await connection.request(Snapshot())
     if not isinstance(reply, SnapshotData):
         raise ServerUnavailable("the tmuxpulse server did not give its state")

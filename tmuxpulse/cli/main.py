@@ -34,7 +34,10 @@ COMMANDS: dict[str, Command] = {
     "watch": Command("tmuxpulse.cli.watch", "show live what every pane does"),
     "ls": Command("tmuxpulse.cli.ls", "list sessions, windows and panes once"),
     "serve": Command("tmuxpulse.cli.serve", "serve the events and a page to browsers and programs"),
+    "token": Command("tmuxpulse.cli.token", "make, list, revoke and rotate tokens"),
+    "open": Command("tmuxpulse.cli.open", "open the server's page in the browser"),
     "demo": Command("tmuxpulse.cli.demo", "watch a private tmux with some panes at work"),
+    "audit": Command("tmuxpulse.cli.audit", "show who came and what they did; find changes to it"),
     "doctor": Command("tmuxpulse.cli.doctor", "find out what is wrong, and what to do about it"),
 }
 

@@ -92,8 +92,21 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--url",
         metavar="URL",
-        help="the tmuxpulse server at this address, such as ws://127.0.0.1:8765/, and no other"
-        " (default: yours on this machine if it runs, else watch from within this process)",
+        help="the tmuxpulse server at this address, such as wss://pulse.example:8765/, and no other"
+        " (default: yours on this machine if it runs, else watch from within this process);"
+        " ws:// to this machine only",
+    )
+    parser.add_argument(
+        "--token-file",
+        metavar="FILE",
+        help="with --url: the file with the token that it wants, readable by you alone"
+        " (default: what TMUXPULSE_TOKEN_FILE names)",
+    )
+    parser.add_argument(
+        "--ca-file",
+        metavar="FILE",
+        help="with --url wss://: trust the certificates in this file, and no others"
+        " (default: those that this system trusts)",
     )
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 import msgspec
 import trio
 
-from tmuxpulse.cli.feed import Feed, Source, open_feed
+from tmuxpulse.cli.feed import Feed, Source, open_feed, token_of
 from tmuxpulse.cli.lines import Lines
 from tmuxpulse.cli.options import (
     Subparsers,
@@ -97,6 +97,8 @@ def run(options: argparse.Namespace) -> int:
         url=options.url,
         unix_socket=default_unix_socket(directory),
         collect=collect_settings(options, directory),
+        token=token_of(options),
+        ca_file=options.ca_file,
     )
     watch_options = watch_options_of(options)
     if options.demo_if_none and not source.has_server and not _tmux_runs(source):

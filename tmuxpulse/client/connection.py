@@ -16,13 +16,16 @@ import trio
 
 from tmuxpulse.client.groups import unwrapped
 from tmuxpulse.client.incoming import Incoming, Received
-from tmuxpulse.client.link import OPEN_SECONDS, Link, open_link
+from tmuxpulse.client.link import AUTH_FAILED, AUTH_REQUIRED, OPEN_SECONDS, Link, open_link
+from tmuxpulse.client.token_file import MAKE_ONE
 from tmuxpulse.errors import RequestError, ServerError, ServerRefused, ServerUnavailable
 from tmuxpulse.filters import EVERYTHING, Filter
 from tmuxpulse.wire import (
     PROTOCOL_VERSION,
     AnyReply,
     AnyRequest,
+    Auth,
+    AuthResponse,
     Error,
     Established,
     Gap,
@@ -38,7 +41,7 @@ from tmuxpulse.wire import (
 
 MAX_QUEUED_MESSAGES = 256  # with more than these, no further is read, and the server notices
 
-_REFUSALS = frozenset({"AUTH_REQUIRED", "AUTH_FAILED", "FORBIDDEN"})
+_REFUSALS = frozenset({AUTH_REQUIRED, AUTH_FAILED, "FORBIDDEN"})
 
 
 class Connection:
@@ -53,7 +56,7 @@ class Connection:
         greeting: what the server said first.
 
     Attributes:
-        greeting: the same.
+        greeting: the same; where a token came later, with what is known since.
         unknown: how many messages of types that this version does not know were passed over.
     """
 
@@ -98,6 +101,26 @@ class Connection:
             raise self._gone()
         if isinstance(reply, Error):
             raise self._refusal(reply)
+        return reply
+
+    async def authenticate(self, token: str) -> AuthResponse:
+        """Give a token, to a server that has not heard it in the head of the request.
+
+        `open_connection` does this where it is needed, as behind a proxy that keeps the header to
+        itself.
+
+        Raises:
+            ServerRefused: it does not take the token.
+            ServerUnavailable: the connection ended.
+        """
+        reply = await self.request(Auth(token=token))
+        if not isinstance(reply, AuthResponse):
+            raise ServerUnavailable(f"{self._link.where} does not speak tmuxpulse's protocol")
+        if not reply.success:
+            raise ServerRefused(
+                f"{self._link.where} did not take the token; {MAKE_ONE}", code=AUTH_FAILED
+            )
+        self.greeting = msgspec.structs.replace(self.greeting, epoch=reply.epoch, seq=reply.seq)
         return reply
 
     async def subscribe(
@@ -231,28 +254,42 @@ class _Answer:
 
 @asynccontextmanager
 async def open_connection(
-    *, unix_socket: str | None = None, url: str | None = None
+    *,
+    unix_socket: str | None = None,
+    url: str | None = None,
+    token: str | None = None,
+    ca_file: str | None = None,
 ) -> AsyncIterator[Connection]:
-    """Connect to a server and hear its greeting.
+    """Connect to a server, hear its greeting, and come in.
 
     Leaving the block closes the connection, within half a second, also when cancelled.
 
     Args:
         unix_socket: the path of the same user's socket; or
-        url: an address such as ``ws://127.0.0.1:8765/``, loopback only.
+        url: an address such as ``wss://pulse.example:8765/``; ``ws://`` to loopback only.
+        token: what lets us in at `url`; the Unix socket needs none and gets none.
+        ca_file: whom to trust at `url`, in PEM; None: the system's authorities.
 
     Raises:
-        UsageError: `url` is not such an address, or not one of both was given.
+        UsageError: `url` is not such an address, or not one of both was given; `token` or
+            `ca_file` cannot be used.
         ServerUnavailable: nobody answers there, or somebody who speaks another language.
-        ServerRefused: the server does not take the connection, or speaks another version.
+        ServerRefused: the server does not take the connection or the token, or speaks another
+            version; or its certificate is not good.
     """
     with unwrapped():
-        async with open_link(unix_socket=unix_socket, url=url) as link:
+        async with open_link(
+            unix_socket=unix_socket, url=url, token=token, ca_file=ca_file
+        ) as link:
             greeting, rest = await _greeting(link)
+            if greeting.auth.required and (token is None or url is None):
+                raise ServerRefused(f"{link.where} wants a token; {MAKE_ONE}", code=AUTH_REQUIRED)
             connection = Connection(link, greeting)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(connection.run, rest)
                 try:
+                    if greeting.auth.required and token is not None:
+                        await connection.authenticate(token)
                     yield connection
                 finally:
                     nursery.cancel_scope.cancel()

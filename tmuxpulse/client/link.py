@@ -2,21 +2,26 @@
 
 This is the only place of the client that knows trio-websocket. Whatever it or the network raises
 becomes a `ServerUnavailable` or a `ServerRefused` here. What the messages say is not known.
+
+A token goes into the head of the request, over TLS or to this machine, and nowhere else: it is kept
+in no attribute, and no error repeats what a library says about the bytes it was given.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import cast
-from urllib.parse import urlsplit
 
 import trio
 from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, wrap_client_stream
 
+from tmuxpulse.client.address import parse_url
+from tmuxpulse.client.dial import dial
 from tmuxpulse.client.groups import unwrapped
+from tmuxpulse.client.tls import trust
+from tmuxpulse.client.token_file import MAKE_ONE, check_token
 from tmuxpulse.errors import ServerError, ServerRefused, ServerUnavailable, UsageError
 from tmuxpulse.wire import SUBPROTOCOL
 
@@ -25,9 +30,14 @@ CLOSE_SECONDS = 0.5  # for the server to answer a close frame
 SEND_SECONDS = 0.05  # for a close frame to leave
 MAX_MESSAGE_BYTES = 64 << 20  # a snapshot of thousands of panes; the server is the user's own
 READ_BYTES = 1 << 16
-DEFAULT_PORT = 8765
 ABNORMAL = 1006
 NOT_AGAIN = range(4500, 4600)  # the protocol's close codes that say: do not come back
+_BAD_TOKEN, _NO_TOKEN = 4500, 4502
+AUTH_FAILED, AUTH_REQUIRED = "AUTH_FAILED", "AUTH_REQUIRED"  # codes of refusals
+_CODES = {_BAD_TOKEN: AUTH_FAILED, _NO_TOKEN: AUTH_REQUIRED}
+_UNAUTHORIZED, _MISDIRECTED = 401, 421
+
+Headers = list[tuple[bytes, bytes]]
 
 
 class Link:
@@ -71,8 +81,23 @@ class Link:
             raise self._why(closed) from None
         return message.encode() if isinstance(message, str) else message
 
-    async def open(self, nursery: trio.Nursery, stream: trio.SocketStream, host: str) -> None:
+    async def open(
+        self,
+        nursery: trio.Nursery,
+        stream: trio.SocketStream | trio.SSLStream[trio.SocketStream],
+        *,
+        host: str,
+        path: str = "/",
+        headers: Headers | None = None,
+    ) -> None:
         """Shake hands; what `nursery` then runs never raises.
+
+        Args:
+            nursery: where the connection is read.
+            stream: what leads to the server.
+            host: what to say in ``Host:``.
+            path: what to ask for.
+            headers: further ones of the request.
 
         Raises:
             ServerError: it did not come to that.
@@ -83,8 +108,9 @@ class Link:
                 cast("trio.Nursery", guard),  # of a nursery, the library uses `start_soon` alone
                 stream,
                 host,
-                "/",
+                path,
                 subprotocols=[SUBPROTOCOL],
+                extra_headers=headers,
                 max_message_size=MAX_MESSAGE_BYTES,
                 receive_buffer_size=READ_BYTES,
             )
@@ -112,19 +138,33 @@ class Link:
         if closed is not None and closed.reason is not None:
             code, reason = closed.reason.code, closed.reason.reason or ""
         if code in NOT_AGAIN:
+            remedy = f"; {MAKE_ONE}" if code in _CODES else ""
             return ServerRefused(
-                f"{self.where} ended the connection: {reason or code}", code=str(code)
+                f"{self.where} ended the connection: {reason or code}{remedy}",
+                code=_CODES.get(code, str(code)),
             )
         if isinstance(self._failure, HandshakeError):
-            status = str(getattr(self._failure, "status_code", "no reason"))
-            return ServerRefused(f"{self.where} refused the connection ({status})", code=status)
+            return self._rejected(getattr(self._failure, "status_code", None))
         if self._failure is not None:
-            return ServerUnavailable(f"{self.where} broke the connection: {self._failure!r:.200}")
+            what = getattr(self._failure, "strerror", None) or type(self._failure).__name__
+            return ServerUnavailable(f"{self.where} broke the connection ({what})")
         if self._socket is None:
             return ServerUnavailable(f"{self.where} does not speak tmuxpulse's protocol")
         if code == ABNORMAL:
             return ServerUnavailable(f"{self.where} went away without a word")
         return ServerUnavailable(f"{self.where} went away: {reason or f'close code {code}'}")
+
+    def _rejected(self, status: int | None) -> ServerRefused:
+        """What an HTTP answer instead of a WebSocket means."""
+        if status == _UNAUTHORIZED:
+            return ServerRefused(
+                f"{self.where} did not take the token; {MAKE_ONE}", code=AUTH_FAILED
+            )
+        hint = ""
+        if status == _MISDIRECTED:
+            hint = ": it does not know itself by this name; add it there to [server] allowed_hosts"
+        what = str(status or "no reason")
+        return ServerRefused(f"{self.where} refused the connection ({what}){hint}", code=what)
 
 
 class _Guard:
@@ -157,75 +197,51 @@ class _Guard:
 
 @asynccontextmanager
 async def open_link(
-    *, unix_socket: str | None = None, url: str | None = None
+    *,
+    unix_socket: str | None = None,
+    url: str | None = None,
+    token: str | None = None,
+    ca_file: str | None = None,
 ) -> AsyncIterator[Link]:
     """Connect. Leaving the block closes the connection, in half a second, also when cancelled.
 
     Args:
         unix_socket: the path of the same user's socket; or
-        url: an address such as ``ws://127.0.0.1:8765/``, loopback only.
+        url: an address such as ``wss://pulse.example:8765/``; ``ws://`` to loopback only.
+        token: what lets us in at `url`; the Unix socket needs none and gets none.
+        ca_file: whom to trust at `url`, in PEM; None: the system's authorities.
 
     Raises:
-        UsageError: `url` is not such an address, or not one of both was given.
+        UsageError: `url` is not such an address, or not one of both was given; `token` or
+            `ca_file` cannot be used.
         ServerUnavailable: nobody answers there, or somebody who speaks another language.
-        ServerRefused: the server does not take the connection.
+        ServerRefused: the server does not take the connection; or its certificate is not good.
     """
     if (unix_socket is None) == (url is None):
         raise UsageError("give a Unix socket or an address, one of them")
-    link = Link(f"the tmuxpulse server at {unix_socket or url}")
+    address = None if url is None else parse_url(url)
+    headers: Headers = []
+    if address is not None and token is not None:
+        headers = [(b"Authorization", b"Bearer " + check_token(token, "the token").encode())]
+    context = trust(ca_file) if address is not None and address.is_secure else None
+    if ca_file is not None and context is None:
+        raise UsageError("a file of authorities (--ca-file) is for wss:// and https:// addresses")
+    place = unix_socket if address is None else address.where
+    link = Link(f"the tmuxpulse server at {place}")
     with unwrapped():
-        stream, host = await _dial(unix_socket, url or "", link.where)
+        stream = await dial(
+            address or unix_socket or "", context, where=link.where, seconds=OPEN_SECONDS
+        )
         async with stream, trio.open_nursery() as nursery:
             try:
-                await link.open(nursery, stream, host)
+                await link.open(
+                    nursery,
+                    stream,
+                    host="localhost" if address is None else address.host_header,
+                    path="/" if address is None else address.path,
+                    headers=headers,
+                )
                 yield link
             finally:
                 await link.close()
                 nursery.cancel_scope.cancel()  # last: a checkpoint after it would hide the error
-
-
-async def _dial(unix_socket: str | None, url: str, where: str) -> tuple[trio.SocketStream, str]:
-    """Connect, and give what to say in ``Host:``."""
-    if unix_socket is None:
-        name, port = parse_url(url)
-    try:
-        with trio.fail_after(OPEN_SECONDS):
-            if unix_socket is not None:
-                return await trio.open_unix_socket(unix_socket), "localhost"
-            host = f"[{name}]" if ":" in name else name
-            return await trio.open_tcp_stream(name, port), f"{host}:{port}"
-    except (OSError, trio.TooSlowError) as error:
-        why = getattr(error, "strerror", None)
-        raise ServerUnavailable(
-            f"cannot reach {where}{f' ({why})' if why else ''}; start one with: tmuxpulse serve"
-        ) from None
-
-
-def parse_url(url: str) -> tuple[str, int]:
-    """Read the host and port out of an address of a server on this machine.
-
-    ``http://`` is taken too, since that is what a server prints.
-
-    Raises:
-        UsageError: it is no such address.
-    """
-    try:
-        parts = urlsplit(url)
-        name, port = parts.hostname or "", parts.port or DEFAULT_PORT
-    except ValueError:
-        name, port, parts = "", 0, urlsplit("")
-    if parts.scheme not in ("ws", "http") or not name or parts.username is not None:
-        raise UsageError(f"{url!r} is not an address such as ws://127.0.0.1:{DEFAULT_PORT}/")
-    if name != "localhost" and not _is_loopback(name):
-        raise UsageError(
-            f"{url!r} is not on this machine, and there is no protection for the way yet;"
-            " forward its port instead (ssh -L)"
-        )
-    return name, port
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False

@@ -18,9 +18,10 @@ from tmuxpulse.collect.control import ControlEngine, is_mended
 from tmuxpulse.collect.engine import Engine
 from tmuxpulse.collect.groups import one_tmux_error
 from tmuxpulse.collect.watch import ServerWatch
-from tmuxpulse.config.settings import CollectSettings, EngineChoice
+from tmuxpulse.config.settings import CollectSettings, EngineChoice, RedactionTable
 from tmuxpulse.errors import TmuxError, TmuxTooOld, TmuxUnavailable
 from tmuxpulse.hub.hub import Hub
+from tmuxpulse.redaction.redactor import Redactor, make_redactor
 
 LOOK_SECONDS = 0.1  # how often a socket without a server is looked at: one `stat`
 TRY_SECONDS = 2.0  # and tried
@@ -44,8 +45,10 @@ async def run_collector(
 
     Raises:
         TmuxNotFound: there is no tmux program.
+        UsageError: a redaction rule of the settings cannot be taken.
     """
     program = sockets.find_program()
+    redactor = redactor_of(settings.redaction)
     watched: set[str] = set()
     async with trio.open_nursery() as nursery:
 
@@ -53,7 +56,9 @@ async def run_collector(
             for path in settings.sockets or sockets.all_sockets():
                 if path not in watched:
                     watched.add(path)
-                    await nursery.start(partial(_run_socket, hub, settings, program, path))
+                    await nursery.start(
+                        partial(_run_socket, hub, settings, program, path, redactor)
+                    )
 
         await look()
         task_status.started()
@@ -67,15 +72,17 @@ async def _run_socket(
     settings: CollectSettings,
     program: str,
     path: str,
+    redactor: Redactor,
     *,
     task_status: trio.TaskStatus[None],
 ) -> None:
     """Watch whatever tmux server comes and goes on one socket."""
-    watch = ServerWatch(hub, sockets.socket_name(path), path)
+    name = sockets.socket_name(path)
+    watch = ServerWatch(hub, name, path, redactor)
     ready = _Ready(task_status)
     failures = 0
     newborn = False
-    with hub.source(path, watch.view):
+    with hub.source(name, watch):
         if not sockets.is_alive(path):
             newborn = True
             ready.say()
@@ -91,7 +98,7 @@ async def _run_socket(
                 with one_tmux_error():
                     async with trio.open_nursery() as nursery:
                         nursery.start_soon(_tell_when_listed, watch, ready)
-                        await watch.watch(engine, identity)
+                        await watch.watch(engine, identity, tmux)
                         nursery.cancel_scope.cancel()
                 newborn = False
             except TmuxUnavailable:
@@ -140,6 +147,17 @@ class _Ready:
     def say(self) -> None:
         self._task_status.started()
         self._task_status = trio.TASK_STATUS_IGNORED
+
+
+def redactor_of(settings: RedactionTable) -> Redactor:
+    """What masks secrets, as the settings say.
+
+    Raises:
+        UsageError: one of their rules cannot be taken.
+    """
+    if not settings.enabled:
+        return Redactor(())
+    return make_redactor((rule.name, rule.pattern) for rule in settings.rules)
 
 
 def best_engine(release: tuple[int, int]) -> EngineChoice:

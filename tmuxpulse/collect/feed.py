@@ -2,12 +2,13 @@
 
 The first bytes after a pause go out at once. A pane that appends gives lines; a pane whose program
 addresses the screen, or whose output is not pushed to us, gives the rows of its screen that
-changed. Time is an argument here.
+changed. Secrets are masked before anything else sees them. Time is an argument here.
 """
 
 from __future__ import annotations
 
 from tmuxpulse import events as ev
+from tmuxpulse.redaction.redactor import PaneRedactor, Redactor
 from tmuxpulse.tmux import text as tx
 from tmuxpulse.tmux.text import TextStream
 
@@ -19,6 +20,9 @@ _ENTER_ALTERNATE = b"\x1b[?1049h"
 class PaneFeed:
     """Turns what a pane prints into events.
 
+    Args:
+        redactor: masks secrets; without it none are masked.
+
     Attributes:
         streams: whether its bytes are pushed to us; else its screen is sampled.
         last_line: the last text line or prompt it showed.
@@ -26,15 +30,19 @@ class PaneFeed:
         due: when the next `take` may give a `pane.output`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, redactor: Redactor | None = None) -> None:
         self.streams = False
         self.last_line = ""
         self.screen_due = True
         self.due = 0.0
         self._text = TextStream()
-        self._partial = ""
+        self._redactor = redactor or Redactor(())
+        self._secrets = PaneRedactor(self._redactor)
+        self._partial = ""  # as it was printed, which is shown to nobody
+        self._shown_partial = ""
         self._bytes = 0
         self._rows: list[str] = []
+        self._captured: tuple[list[str], int] = ([], 0)  # as it is, which is shown to nobody
         self._known = False  # whether `_rows` were ever captured
 
     @property
@@ -52,6 +60,7 @@ class PaneFeed:
         self.streams = streams
         self.screen_due = True
         self._text = TextStream()
+        self._secrets = PaneRedactor(self._redactor)
         if streams and alternate:
             self._text.feed(_ENTER_ALTERNATE)
 
@@ -67,17 +76,29 @@ class PaneFeed:
         text = self._text.take(MAX_EVENT_BYTES)
         events: list[ev.Data] = []
         if text.lines or (not shows_screen and text.partial != self._partial):
-            events.append(self._lines(text))
+            events += self._lines(text)
             self.due = now + PAUSE_SECONDS
-        events += [event for signal in text.signals if (event := _signal(signal)) is not None]
+        for signal in text.signals:
+            event = self._signal(signal)
+            if event is not None:
+                events.append(event)
         return events
 
-    def screen(self, rows: list[str]) -> list[ev.Data]:
+    def screen(self, rows: list[str], width: int = 0) -> list[ev.Data]:
         """Give the event for what changed on its screen since the last capture.
 
         The first capture is where it starts from: it changes nothing.
+
+        Args:
+            rows: top to bottom, without trailing blanks.
+            width: the pane's; a secret that wraps there is found in both rows. 0: not known.
         """
         self.screen_due = False
+        if self._known and (rows, width) == self._captured:
+            return []
+        self._captured = (rows, width)
+        redacted = self._redactor.screen(rows, width)
+        rows = redacted.rows
         changed = {
             str(at): row
             for at, row in enumerate(rows)
@@ -89,29 +110,43 @@ class PaneFeed:
         if not changed or not known:
             return []
         count, self._bytes = self._bytes, 0
-        return [ev.PaneOutput(mode="screen", rows=changed, bytes=count)]
+        masks = sum(redacted.counts[int(at)] for at in changed if int(at) < len(rows))
+        return [ev.PaneOutput(mode="screen", rows=changed, bytes=count, redacted=masks)]
 
-    def _lines(self, text: tx.Text) -> ev.PaneOutput:
+    def _lines(self, text: tx.Text) -> list[ev.Data]:
         self._partial = text.partial
-        shown = (text.partial, *reversed(text.lines))
-        self.last_line = next((line for line in shown if line.strip()), self.last_line)
+        shown = self._secrets.redact(text.lines, text.partial, cut=text.cut)
+        if not (shown.lines or text.cut) and shown.partial == self._shown_partial:
+            return []  # more of a secret came
+        self._shown_partial = shown.partial
+        newest_first = (shown.partial, *reversed(shown.lines))
+        self.last_line = next((line for line in newest_first if line.strip()), self.last_line)
         count, self._bytes = self._bytes, 0
-        return ev.PaneOutput(
-            mode="append", lines=text.lines, partial=text.partial, bytes=count, cut=text.cut
-        )
+        return [
+            ev.PaneOutput(
+                mode="append",
+                lines=shown.lines,
+                partial=shown.partial,
+                bytes=count,
+                cut=text.cut,
+                redacted=shown.count,
+            )
+        ]
 
-
-def _signal(signal: tx.Signal) -> ev.Data | None:
-    match signal:
-        case tx.Bell():
-            return ev.PaneBell()
-        case tx.Notification(title=title, body=body):
-            return ev.PaneNotification(title=title, body=body)
-        case tx.Progress(state=state, percent=percent):
-            return ev.PaneProgress(state=state, percent=percent)
-        case tx.CommandStart(command_line=command_line):
-            return ev.CommandStarted(command_line=command_line)
-        case tx.CommandEnd(exit_status=exit_status):
-            return ev.CommandFinished(exit_status=exit_status)
-        case _:
-            return None  # a prompt says nothing by itself; the title comes with the list
+    def _signal(self, signal: tx.Signal) -> ev.Data | None:
+        redact = self._redactor.redact_line
+        match signal:
+            case tx.Bell():
+                return ev.PaneBell()
+            case tx.Notification(title=title, body=body):
+                return ev.PaneNotification(title=redact(title).text, body=redact(body).text)
+            case tx.Progress(state=state, percent=percent):
+                return ev.PaneProgress(state=state, percent=percent)
+            case tx.CommandStart(command_line=command_line):
+                if command_line is not None:
+                    command_line = redact(command_line).text
+                return ev.CommandStarted(command_line=command_line)
+            case tx.CommandEnd(exit_status=exit_status):
+                return ev.CommandFinished(exit_status=exit_status)
+            case _:
+                return None  # a prompt says nothing by itself; the title comes with the list

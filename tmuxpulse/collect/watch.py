@@ -6,21 +6,28 @@ the state changes and its events are published without a checkpoint in between.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 import trio
 from trio_util import AsyncBool
 
 from tmuxpulse import events as ev
-from tmuxpulse.collect.command import Identity
+from tmuxpulse.collect.command import Identity, Tmux
 from tmuxpulse.collect.engine import Engine
 from tmuxpulse.collect.feed import PaneFeed
 from tmuxpulse.collect.groups import one_tmux_error
+from tmuxpulse.collect.perform import perform
+from tmuxpulse.collect.titles import without_secrets
 from tmuxpulse.collect.views import server_view, session_views
 from tmuxpulse.errors import TmuxError, TmuxUnavailable
 from tmuxpulse.hub.hub import Hub
+from tmuxpulse.redaction.redactor import Redactor
 from tmuxpulse.tmux.diff import diff
 from tmuxpulse.tmux.formats import EMPTY as NOTHING
 from tmuxpulse.tmux.formats import Listing, PaneRow
+from tmuxpulse.tmux.orders import Capture, Order
+from tmuxpulse.tmux.outcomes import Outcome
 from tmuxpulse.tmux.state import EMPTY, Atlas, State, from_listing
 from tmuxpulse.wire import ServerView, SessionView
 
@@ -35,18 +42,21 @@ class ServerWatch:
         hub: where events go.
         name: what the server is called in events.
         socket: the path of its socket.
+        redactor: masks secrets in all that is published.
 
     Attributes:
         is_listed: whether its first list has come in.
     """
 
-    def __init__(self, hub: Hub, name: str, socket: str) -> None:
+    def __init__(self, hub: Hub, name: str, socket: str, redactor: Redactor | None = None) -> None:
         self._hub = hub
+        self._redactor = redactor or Redactor(())
         self._name = name
         self._socket = socket
         self.is_listed = AsyncBool(False)
         self._identity: Identity | None = None
         self._engine = ""
+        self._tmux: Tmux | None = None
         self._state: State = EMPTY
         self._atlas = Atlas(EMPTY, name)
         self._rows: dict[str, PaneRow] = {}
@@ -65,13 +75,32 @@ class ServerWatch:
             session_views(self._name, self._state, self._last_line),
         )
 
-    async def watch(self, engine: Engine, identity: Identity) -> None:
+    async def perform(self, orders: Sequence[Order], *, seconds: float) -> list[Outcome]:
+        """Run commands in order, up to the first that fails; what they show is redacted.
+
+        Raises:
+            TmuxError: as `collect.perform.perform`.
+        """
+        if self._tmux is None:
+            raise TmuxUnavailable(f"no tmux server on {self._socket}", socket=self._socket)
+        outcomes = await perform(self._tmux, orders, seconds=seconds)
+        return [
+            self._captured(outcome) if isinstance(order, Capture) else outcome
+            for order, outcome in zip(orders, outcomes)  # noqa: B905  # one for each
+        ]
+
+    async def watch(self, engine: Engine, identity: Identity, tmux: Tmux) -> None:
         """Follow one run of the server with an engine until the server is gone.
+
+        Args:
+            engine: how.
+            identity: which run.
+            tmux: how to reach it, for commands.
 
         Raises:
             TmuxError: the engine cannot go on. The state is empty by then, as told by events.
         """
-        self._identity, self._engine = identity, engine.name
+        self._identity, self._engine, self._tmux = identity, engine.name, tmux
         up = ev.ServerUp(
             pid=identity.pid,
             version=identity.version,
@@ -107,6 +136,7 @@ class ServerWatch:
 
     def listing(self, listing: Listing) -> None:
         """Take everything that the server holds now."""
+        listing = without_secrets(listing, self._redactor)
         rows = {row.pane_id: row for row in listing.panes}
         self._listing = listing
         listing = self._wait_for_status(listing)
@@ -118,7 +148,7 @@ class ServerWatch:
             del self._feeds[pane_id]
         self._unpublished &= rows.keys()
         for pane_id in rows.keys() - self._feeds.keys():
-            self._feeds[pane_id] = PaneFeed()
+            self._feeds[pane_id] = PaneFeed(self._redactor)
             self._screens.value = True
         self.is_listed.value = True
 
@@ -163,7 +193,7 @@ class ServerWatch:
         self._listing = NOTHING
         self._unpublished.clear()
         self._become(EMPTY)
-        self._identity = None
+        self._identity = self._tmux = None
         self.is_listed.value = False
         self._publish_here(ev.ServerDown(reason=reason))
 
@@ -217,7 +247,8 @@ class ServerWatch:
                 for pane_id, rows in screens.items():
                     feed = self._feeds.get(pane_id)
                     if feed is not None and feed.shows_screen:
-                        self._publish_pane(pane_id, feed.screen(rows))
+                        width = self._rows[pane_id].pane_width
+                        self._publish_pane(pane_id, feed.screen(rows, width))
             await trio.sleep_until(began + SCREEN_SECONDS)
 
     def _wait_for_status(self, listing: Listing) -> Listing:
@@ -249,6 +280,10 @@ class ServerWatch:
             await trio.sleep(STATUS_SECONDS)
             self._held_back.value = False
             self.listing(self._listing)
+
+    def _captured(self, outcome: Outcome) -> Outcome:
+        text = self._redactor.redact_text(outcome.output).text
+        return msgspec.structs.replace(outcome, output=text)
 
     def _last_line(self, pane_id: str) -> str:
         feed = self._feeds.get(pane_id)

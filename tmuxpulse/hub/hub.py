@@ -2,8 +2,7 @@
 
 `Hub.publish` never waits and never fails because of a reader. Each event is encoded once. Readers
 with equal filters form a group and share one joined batch; each reader has one bounded memory
-channel of batches. A reader whose channel is full is behind: it keeps what it has, loses what
-comes, and when it has caught up gets a `Lost` with the range and a fresh state, then goes on.
+channel of batches, and hurts nobody but itself when it is slow (`reader`).
 
 The hub does not know tmux: collectors register a `Source` that gives the state on demand, and keep
 the rule that they change it and publish the events for it without a checkpoint in between. So a
@@ -14,18 +13,41 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
 import trio
 from trio_util import AsyncBool
 
 from tmuxpulse.events import Event
 from tmuxpulse.filters import Filter, compile_filters
-from tmuxpulse.hub.stream import Batch, Encoded, Lost, Ring
+from tmuxpulse.hub.reader import Reader
+from tmuxpulse.hub.stream import Batch, Encoded, Ring
+from tmuxpulse.tmux.orders import Order
+from tmuxpulse.tmux.outcomes import Outcome
 from tmuxpulse.wire import Numbered, ServerView, SessionView, Tree, encode_event, rfc3339
 
-Source = Callable[[], tuple[ServerView, list[SessionView]]]
+
+class Source(Protocol):
+    """What tells the state of one tmux server, and takes commands for it."""
+
+    def view(self) -> tuple[ServerView, list[SessionView]]:
+        """The state, as in a snapshot."""
+
+    async def perform(self, orders: Sequence[Order], *, seconds: float) -> list[Outcome]:
+        """Run commands in order, up to the first that fails; see `collect.perform`."""
+
+
+class Follower(Protocol):
+    """Who is told of each publication in the moment it is made. Must neither wait nor raise."""
+
+    def follow(self, events: Sequence[Event]) -> None:
+        """Take what was published together."""
+
+    def flush(self) -> None:
+        """Hand on what it holds."""
+
 
 RING_EVENTS = 20_000
 RING_BYTES = 8 << 20
@@ -40,6 +62,11 @@ class Hub:
         clock: seconds since the epoch.
         ring_events: how many events are kept for a resume.
         ring_bytes: how many bytes they may take.
+        tree: gives the state that the events change; by default, what the sources tell.
+
+    Attributes:
+        epoch: names this run; `seq` counts within it.
+        followers: told of each publication.
     """
 
     def __init__(
@@ -48,11 +75,14 @@ class Hub:
         clock: Callable[[], float] = time.time,
         ring_events: int = RING_EVENTS,
         ring_bytes: int = RING_BYTES,
+        tree: Callable[[], Tree] | None = None,
     ) -> None:
         self.epoch = secrets.token_hex(4)
         self.seq = 0
         self.ring = Ring(max_events=ring_events, max_bytes=ring_bytes)
+        self.followers: list[Follower] = []
         self._clock = clock
+        self._tree = self._whole_tree if tree is None else tree
         self._groups: dict[frozenset[Filter], _Group] = {}
         self._sources: dict[str, Source] = {}
         self._pending = AsyncBool(False)
@@ -73,11 +103,23 @@ class Hub:
             for group in self._groups.values():
                 if group.admits(event):
                     group.pending.append(encoded)
+        for follower in self.followers:
+            follower.follow(events)
         self._pending.value = True
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """The sources by the names of their tmux servers."""
+        return self._sources
+
+    @property
+    def reader_count(self) -> int:
+        """How many readers have filters."""
+        return sum(len(group.members) for group in self._groups.values())
 
     @contextmanager
     def source(self, name: str, source: Source) -> Iterator[None]:
-        """Let `source` tell the state of the tmux server `name` while the block runs."""
+        """Let `source` speak for the tmux server `name` while the block runs."""
         self._sources[name] = source
         try:
             yield
@@ -96,15 +138,20 @@ class Hub:
         self._pending.value = False
         for group in self._groups.values():
             group.flush()
+        for follower in self.followers:
+            follower.flush()
 
     # --- out -----------------------------------------------------------------------------
 
     def snapshot(self) -> Tree:
         """Give the state after the event `seq`."""
+        return self._tree()
+
+    def _whole_tree(self) -> Tree:
         servers: list[ServerView] = []
         sessions: list[SessionView] = []
         for source in self._sources.values():
-            server, theirs = source()
+            server, theirs = source.view()
             servers.append(server)
             sessions.extend(theirs)
         return Tree(servers=servers, sessions=sessions)
@@ -114,12 +161,17 @@ class Hub:
         self, *, batches: int = CHANNEL_BATCHES, max_bytes: int = CHANNEL_BYTES
     ) -> Iterator[Reader]:
         """Open a reader; it gets nothing until it has filters."""
-        reader = Reader(self, batches=batches, max_bytes=max_bytes)
+        reader = Reader(self._state_now, batches=batches, max_bytes=max_bytes)
         try:
             yield reader
         finally:
             self.move(reader, frozenset())
             reader.close()
+
+    def _state_now(self) -> tuple[int, Tree]:
+        """The newest number and the state; what is pending now is in it, and handed out."""
+        self.flush()
+        return self.seq, self.snapshot()
 
     def move(self, reader: Reader, filters: frozenset[Filter]) -> None:
         """Put a reader where its filters belong; what it was owed before, it gets first."""
@@ -129,6 +181,8 @@ class Hub:
             before.members.discard(reader)
             if not before.members:
                 del self._groups[reader.filters]
+        if not reader.filters:
+            reader.position = self.seq
         reader.filters = filters
         if filters:
             after = self._groups.get(filters)
@@ -161,106 +215,6 @@ class Hub:
             if admits(event.numbered.event):
                 found.append(event)
         return Batch(tuple(reversed(found)))
-
-
-class Reader:
-    """One subscriber's end of the stream; `Hub.reader` makes it.
-
-    Attributes:
-        filters: what it gets; change with `Hub.move`. Empty: nothing.
-        sink: offered each batch when nothing is queued before it; what it takes (True) is not
-            queued. Must neither wait nor raise. It saves a task switch for each delivery.
-    """
-
-    def __init__(self, hub: Hub, *, batches: int, max_bytes: int) -> None:
-        self.filters: frozenset[Filter] = frozenset()
-        self.sink: Callable[[Batch], bool] | None = None
-        self._hub = hub
-        self._send, self._channel = trio.open_memory_channel[Batch](batches)
-        # Waiting is apart from taking: a channel hands a batch to who waits in it, and until that
-        # task runs nobody else could see it, which would put a reply before it.
-        self._waiting = trio.lowlevel.ParkingLot()
-        self._max_bytes = max_bytes
-        self._queued_bytes = 0
-        self._lost_from = 0  # 0: nothing is lost
-        self._dropped = 0
-        self._closed = False
-
-    async def receive(self) -> Batch | Lost:
-        """Wait for the next batch, or for the truth about what was lost.
-
-        Cancelling loses nothing.
-
-        Raises:
-            trio.EndOfChannel: the reader was closed.
-        """
-        await trio.lowlevel.checkpoint()
-        while True:
-            found = self.receive_nowait()
-            if found is not None:
-                return found
-            if self._closed:
-                raise trio.EndOfChannel
-            await self.wait()
-
-    def receive_nowait(self) -> Batch | Lost | None:
-        """Give the next batch, or what was lost; None when there is nothing now."""
-        try:
-            batch = self._channel.receive_nowait()
-        except (trio.WouldBlock, trio.EndOfChannel):
-            return self._rejoin() if self._lost_from else None
-        self._queued_bytes -= batch.size
-        return batch
-
-    async def wait(self) -> None:
-        """Wait until there is something to receive, or `wake` is called, or it is closed."""
-        if self._queued_bytes or self._lost_from or self._closed:
-            await trio.lowlevel.checkpoint()
-        else:
-            await self._waiting.park()
-
-    def wake(self) -> None:
-        """End a `wait` that runs now."""
-        self._waiting.unpark_all()
-
-    def offer(self, batch: Batch) -> None:
-        """Give it a batch, or note that it was too slow for it.
-
-        An empty channel takes a batch of any size: else its reader would wait for nothing.
-        """
-        idle = not self._queued_bytes and not self._lost_from
-        if idle and self.sink is not None and self.sink(batch):
-            return
-        fits = self._queued_bytes + batch.size <= self._max_bytes
-        if idle or (fits and not self._lost_from):
-            try:
-                self._send.send_nowait(batch)
-            except trio.WouldBlock:
-                pass  # full: noted below, told by `receive`
-            else:
-                self._queued_bytes += batch.size
-                self._waiting.unpark_all()
-                return
-        if not self._lost_from:
-            self._lost_from = batch.events[0].numbered.seq
-        self._dropped += len(batch.events)
-
-    def close(self) -> None:
-        """End the stream; `receive` raises once what is queued was read."""
-        self._closed = True
-        self._send.close()
-        self._waiting.unpark_all()
-
-    def _rejoin(self) -> Lost:
-        self._hub.flush()  # what is pending now is lost too: the state below holds it
-        lost = Lost(
-            from_seq=self._lost_from,
-            to_seq=self._hub.seq,
-            dropped=self._dropped,
-            tree=self._hub.snapshot(),
-        )
-        self._lost_from = self._dropped = 0
-        return lost
 
 
 class _Group:

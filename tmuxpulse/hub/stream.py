@@ -11,6 +11,7 @@ from functools import cached_property
 
 import msgspec
 
+from tmuxpulse.events import PaneOutput
 from tmuxpulse.wire import Numbered, Tree
 
 MESSAGE_CHARACTERS = 128 << 10  # of joined events; peers commonly refuse messages above 1 MiB
@@ -21,6 +22,11 @@ class Encoded(msgspec.Struct, frozen=True):
 
     numbered: Numbered
     line: bytes
+
+
+def is_output(event: Encoded) -> bool:
+    """Tell whether an event is what a pane printed: the first to go when a reader is slow."""
+    return isinstance(event.numbered.event.data, PaneOutput)
 
 
 class Batch:
@@ -55,6 +61,32 @@ def pack(texts: list[str]) -> list[str]:
     if begin < len(texts):
         packed.append("\n".join(texts[begin:]))
     return packed
+
+
+class Lag(msgspec.Struct, frozen=True, kw_only=True):
+    """A reader is slow: its queue is half full.
+
+    Attributes:
+        seq: the number of the newest event.
+        queued: how many events wait for it.
+    """
+
+    seq: int
+    queued: int
+
+
+class Thinned(msgspec.Struct, frozen=True, kw_only=True):
+    """A reader was too slow for what panes printed: that is missing, and everything else comes.
+
+    Attributes:
+        from_seq: the first that is missing.
+        to_seq: the last.
+        dropped: how many are.
+    """
+
+    from_seq: int
+    to_seq: int
+    dropped: int
 
 
 class Lost(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,8 +8,10 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -18,11 +20,21 @@ import trio
 from tmuxpulse import __version__
 from tmuxpulse.config.settings import CollectSettings, ServeSettings
 from tmuxpulse.errors import TmuxpulseError
+from tmuxpulse.events import CollectorTrouble, Event, Place
 from tmuxpulse.hub.hub import Hub
-from tmuxpulse.serve.door import Door, loopback_hosts
-from tmuxpulse.serve.front import Front
+from tmuxpulse.serve.access import Access
+from tmuxpulse.serve.audit import Audit
+from tmuxpulse.serve.descriptors import raise_descriptor_limit
+from tmuxpulse.serve.door import EVERYWHERE, Door, hosts_of
+from tmuxpulse.serve.front import TOKEN_LOOK_SECONDS, Front
+from tmuxpulse.serve.grants import owner
+from tmuxpulse.serve.house import House, Visitor
 from tmuxpulse.serve.listen import Tcp, open_tcp, open_unix, same_user
 from tmuxpulse.serve.pages import Page, load_pages
+from tmuxpulse.serve.reload import Reload, read_again
+from tmuxpulse.serve.tickets import Tickets
+from tmuxpulse.serve.tls import Tls, accept_tls
+from tmuxpulse.serve.token_store import TokenStore
 
 FIRST_LOOK_SECONDS = 2.0  # how long the ready line waits for the collector's first look at tmux
 
@@ -47,11 +59,13 @@ class Ready(msgspec.Struct, frozen=True):
         port: the TCP port, also when the settings left the choice to the system.
         line: what `announce` was given.
         stop: begins the orderly end, as a signal does.
+        reload: reads the settings again, as SIGHUP does.
     """
 
     port: int
     line: str
     stop: Callable[[], None]
+    reload: Callable[[], None]
 
 
 async def serve(
@@ -63,22 +77,24 @@ async def serve(
     hub: Hub | None = None,
     pages: dict[str, Page] | None = None,
     signals: bool = True,
+    reload: Reload | None = None,
     task_status: trio.TaskStatus[Ready] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then say goodbye and return.
 
     The end takes at most ``grace_seconds`` for the clients, and then what the collector needs to
-    leave tmux as it was. A second signal ends it at once. Cancelling does so too; sockets
-    and files of ours are removed in any case.
+    leave tmux as it was. A second signal ends it at once. Cancelling does so too; sockets and files
+    of ours are removed in any case. SIGHUP reads settings, tokens and certificates again.
 
     Args:
-        settings: where to listen.
+        settings: where to listen, and whom to let in.
         collect: what the collector is given.
         announce: gets the one line that says it is ready.
         collector: what fills the hub; by default the one that watches tmux.
         hub: the stream; by default a new one.
         pages: the files of the page; by default those of this installation.
         signals: whether to listen for signals; needs the main thread.
+        reload: gives the settings anew, or raises `UsageError`.
         task_status: started when the ready line was announced.
 
     Raises:
@@ -90,25 +106,51 @@ async def serve(
         from tmuxpulse.collect.collector import run_collector
 
         collector = run_collector
+    raise_descriptor_limit()
     hub = Hub() if hub is None else hub
-    front = Front(hub)
     pages = load_pages() if pages is None else pages
     stop = trio.Event()
     refused: list[TmuxpulseError] = []
+    server = settings.server
+    tls = Tls(server.tls_certificate, server.tls_key) if server.tls_certificate else None
+    state = Path(settings.state_dir)
+    access = Access(TokenStore(state / "tokens.json"), Tickets())
     with ExitStack() as stack:
-        tcp = stack.enter_context(open_tcp(settings.server.host, settings.server.port))
+        audit = stack.enter_context(_audit(settings, hub))
+        tcp = stack.enter_context(
+            open_tcp(server.host, server.port, tls=tls, has_token=access.has_tokens)
+        )
         unix = (
             stack.enter_context(open_unix(settings.unix_socket)) if settings.unix_socket else None
         )
+        house = House(
+            hub,
+            access=access,
+            audit=audit,
+            limits=settings.limits,
+            write=server.write,
+            page_url=_page_url(tcp, settings),
+        )
+        fronts = _Fronts(house, settings, tcp, tls, pages)
         async with trio.open_nursery() as nursery:
+
+            def reread() -> None:
+                nonlocal settings, collect
+                access.refresh()
+                settings, collect = read_again(reload, (settings, collect), house, tls)
+                fronts.tcp.door = fronts.tcp_door(settings)
+
             if signals:
-                await nursery.start(_watch_signals, stop, nursery.cancel_scope)
-            nursery.start_soon(front.watch_writes)
+                await nursery.start(_watch_signals, stop, reread, nursery.cancel_scope)
+            await nursery.start(audit.run)
+            for front in fronts.all:
+                nursery.start_soon(front.watch_peers)
+            nursery.start_soon(_watch_tokens, access, fronts.all)
             await nursery.start(hub.run)
             await _start_collector(nursery, partial(collector, hub, collect), refused)
             async with trio.open_nursery() as connections:
                 async with trio.open_nursery() as accepting:
-                    for handler, listeners in _handlers(front, tcp, unix, pages):
+                    for handler, listeners in fronts.handlers(tcp, unix):
                         await accepting.start(
                             partial(
                                 trio.serve_listeners,
@@ -118,15 +160,18 @@ async def serve(
                             )
                         )
                     line = ready_line(tcp, settings.unix_socket)
+                    audit.record("server.started", who="server", version=__version__)
                     announce(line)
-                    task_status.started(Ready(tcp.port, line, stop.set))
+                    task_status.started(Ready(tcp.port, line, stop.set, reread))
                     await stop.wait()
                     logger.info("shutting down")
                     accepting.cancel_scope.cancel()
-                front.goodbye("the server is shutting down")
+                for front in fronts.all:
+                    front.goodbye("the server is shutting down")
                 connections.cancel_scope.deadline = (
                     trio.current_time() + settings.server.grace_seconds
                 )
+            audit.record("server.stopped", who="server")
             nursery.cancel_scope.cancel()
     if refused:
         raise refused[0]
@@ -138,34 +183,110 @@ def ready_line(tcp: Tcp, unix_socket: str) -> str:
     return f"tmuxpulse {__version__} ready: {tcp.url}{unix}"
 
 
-def _handlers(
-    front: Front, tcp: Tcp, unix: trio.SocketListener | None, pages: Mapping[str, Page]
-) -> Iterator[tuple[Handler, list[trio.SocketListener]]]:
-    """What to do with a connection, for each kind of listener."""
-    tcp_door = Door(hosts=loopback_hosts(tcp.port, tcp.host), pages=pages)
-    unix_door = Door(hosts=None, pages=pages)
-
-    async def from_tcp(stream: trio.SocketStream) -> None:
-        await front.handle(stream, door=tcp_door, peer=_tcp_peer(stream))
-
-    async def from_unix(stream: trio.SocketStream) -> None:
-        if same_user(stream):
-            await front.handle(stream, door=unix_door, peer="unix")
-        else:
-            logger.warning("another user tried the Unix socket")
-            await trio.aclose_forcefully(stream)
-
-    yield from_tcp, tcp.listeners
-    if unix is not None:
-        yield from_unix, [unix]
+def _page_url(tcp: Tcp, settings: ServeSettings) -> str:
+    """Where a browser finds the page: an address that means "everywhere" is no name."""
+    if settings.server.host not in EVERYWHERE:
+        return tcp.url
+    scheme = tcp.url.partition(":")[0]
+    name, *_ = (*settings.server.allowed_hosts, f"127.0.0.1:{tcp.port}")
+    return f"{scheme}://{name}/"
 
 
-def _tcp_peer(stream: trio.SocketStream) -> str:
+class _Fronts:
+    """The front doors: one for TCP, one for the Unix socket."""
+
+    def __init__(
+        self,
+        house: House,
+        settings: ServeSettings,
+        tcp: Tcp,
+        tls: Tls | None,
+        pages: Mapping[str, Page],
+    ) -> None:
+        self._house = house
+        self._tcp_socket = tcp
+        self._pages = pages
+        self._scheme = "http" if tls is None else "https"
+        secure = None if tls is None else partial(accept_tls, tls)
+        self.tcp = Front(house, self.tcp_door(settings), secure=secure)
+        self.unix = Front(house, Door(hosts=None, pages=pages))
+        self.all = (self.tcp, self.unix)
+
+    def tcp_door(self, settings: ServeSettings) -> Door:
+        """The rules for TCP that the settings make."""
+        server = settings.server
+        return Door(
+            hosts=hosts_of(
+                self._tcp_socket.port, server.host, *server.allowed_hosts, scheme=self._scheme
+            ),
+            pages=self._pages,
+            scheme=self._scheme,
+            origins=frozenset(server.allowed_origins),
+        )
+
+    def handlers(
+        self, tcp: Tcp, unix: trio.SocketListener | None
+    ) -> Iterator[tuple[Handler, list[trio.SocketListener]]]:
+        """What to do with a connection, for each kind of listener."""
+
+        async def from_tcp(stream: trio.SocketStream) -> None:
+            await self.tcp.handle(stream, _tcp_visitor(stream))
+
+        async def from_unix(stream: trio.SocketStream) -> None:
+            if same_user(stream):
+                visitor = Visitor(peer="unix", address="unix", is_local=True, grant=owner())
+                await self.unix.handle(stream, visitor)
+            else:
+                logger.warning("another user tried the Unix socket")
+                self._house.audit.record_failure("unix", "another user")
+                await trio.aclose_forcefully(stream)
+
+        yield from_tcp, tcp.listeners
+        if unix is not None:
+            yield from_unix, [unix]
+
+
+def _is_local(address: str) -> bool:
+    found = ip_address(address.partition("%")[0])
+    mapped = getattr(found, "ipv4_mapped", None)
+    return (mapped or found).is_loopback
+
+
+def _tcp_visitor(stream: trio.SocketStream) -> Visitor:
     try:
         host, port, *_ = stream.socket.getpeername()
     except OSError:  # it has left already
-        return "somebody"
-    return f"{host}:{port}"
+        return Visitor(peer="somebody", address="somebody", is_local=False)
+    return Visitor(peer=f"{host}:{port}", address=host, is_local=_is_local(host))
+
+
+@contextmanager
+def _audit(settings: ServeSettings, hub: Hub) -> Iterator[Audit]:
+    """The log, which says by an event when it cannot be written."""
+
+    def trouble(message: str) -> None:
+        logger.error("the audit log cannot be written: %s", message)
+        hub.publish(Event(Place(), CollectorTrouble(message=f"audit log: {message}", retry_s=None)))
+
+    def recovered() -> None:
+        logger.warning("the audit log is written again")
+
+    with Audit.open(
+        Path(settings.state_dir),
+        settings.audit,
+        on_trouble=trouble,
+        on_recovered=recovered,
+    ) as audit:
+        yield audit
+
+
+async def _watch_tokens(access: Access, fronts: tuple[Front, ...]) -> None:
+    """Notice changes of the store and the end of what was granted, until cancelled."""
+    while True:
+        await trio.sleep(TOKEN_LOOK_SECONDS)
+        access.refresh()
+        for front in fronts:
+            front.end_revoked()
 
 
 async def _start_collector(
@@ -196,13 +317,17 @@ async def _start_collector(
 
 async def _watch_signals(
     stop: trio.Event,
+    reread: Callable[[], None],
     everything: trio.CancelScope,
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as received:
         task_status.started()
-        async for _ in received:
+        async for number in received:
+            if number == signal.SIGHUP:
+                reread()
+                continue
             if stop.is_set():
                 everything.cancel()
             stop.set()

@@ -11,12 +11,13 @@ from functools import lru_cache
 
 from trio_websocket import WebSocketConnection
 from wsproto.connection import Connection, ConnectionType
-from wsproto.events import TextMessage
+from wsproto.events import Ping, TextMessage
 
 from tmuxpulse.hub.stream import MESSAGE_CHARACTERS, Batch
 from tmuxpulse.serve.replay import ReplayStream
 
 _framer = Connection(ConnectionType.SERVER)
+_PING = _framer.send(Ping(b""))
 
 
 class Direct:
@@ -47,6 +48,10 @@ class Direct:
             and batch.size <= MESSAGE_CHARACTERS
             and self._stream.send_nowait(frames_of(batch, self._joined))
         )
+
+    async def ping(self) -> None:
+        """Ask the peer for a sign of life; raises as `ReplayStream.send_all` does."""
+        await self._stream.send_all(_PING)
 
     async def flush(self) -> None:
         """Send the rest of what `send` began; raises as `ReplayStream.send_all` does."""

@@ -5,9 +5,10 @@ The rules, in the order they are asked:
 1. a head of plain ASCII, each header that decides something at most once
    (wsproto dies of a non-ASCII byte in some of them);
 2. Host on the list, else 421: a page that reached us by DNS rebinding names another host;
-3. Origin, where there is one, our own, exactly: other pages' scripts stay out. No Origin is a
-   program: a process of this machine, since only loopback is listened on;
-4. nothing a browser marks as begun by another site;
+3. Origin, where there is one, our own or on the list, exactly: other pages' scripts stay out. No
+   Origin is a program, which needs a token as everybody does;
+4. nothing that a browser marks as begun by another site or another port, but for a link to the
+   page: it holds no secret, and cannot be framed;
 5. GET or HEAD, no body, a path that exists;
 6. for a WebSocket, a handshake that wsproto will accept, so that it never answers on its own.
 """
@@ -44,9 +45,12 @@ SECURITY_HEADERS: tuple[tuple[str, str], ...] = (
 )
 
 _ONCE = (
+    "authorization",
     "connection",
     "host",
     "origin",
+    "sec-fetch-dest",
+    "sec-fetch-mode",
     "sec-fetch-site",
     "sec-websocket-key",
     "sec-websocket-version",
@@ -55,6 +59,9 @@ _ONCE = (
 _PRINTABLE = re.compile(rb"[\t\x20-\x7e]*")
 _KEY = re.compile(r"[A-Za-z0-9+/]{22}==")  # 16 bytes in base64
 _WEBSOCKET_VERSION = "13"
+EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  # recognised, not bound
+_WITH_PORT = re.compile(r"[^:\]]:\d+$|\]:\d+$")
+_USUAL_PORTS = {"http": 80, "https": 443}  # a browser leaves them out of Host
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,9 +74,19 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Upgrade(msgspec.Struct, frozen=True):
-    """A WebSocket handshake that may go on."""
+    """A WebSocket handshake that may go on.
+
+    Attributes:
+        ndjson: whether its client takes several objects in one message.
+        token: what its head gives as ``Authorization: Bearer``; not judged here.
+    """
 
     ndjson: bool
+    token: str | None = None
+
+    def __repr__(self) -> str:
+        """Without the token."""
+        return f"Upgrade(ndjson={self.ndjson})"
 
 
 class Door(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,10 +96,14 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
         hosts: the values of Host it answers to, in lower case; None for a Unix socket: a browser
             cannot reach it, so Host says nothing there.
         pages: path to content.
+        scheme: ``http``, or ``https`` with TLS.
+        origins: further values of Origin that are as good as our own.
     """
 
     hosts: frozenset[str] | None
     pages: Mapping[str, Page]
+    scheme: str = "http"
+    origins: frozenset[str] = frozenset()
 
     def judge(self, request: h11.Request) -> Answer | Upgrade:
         """Decide about one request; see the rules at the top."""
@@ -106,12 +127,12 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
         if self.hosts is not None and host not in self.hosts:
             return refuse(HTTPStatus.MISDIRECTED_REQUEST, "this server has another name")
         origin = headers.get("origin")
-        if origin is not None and (self.hosts is None or origin != f"http://{host}"):
+        ours = self.hosts is not None and origin == f"{self.scheme}://{host}"
+        if origin is not None and not ours and origin not in self.origins:
             return refuse(HTTPStatus.FORBIDDEN, "other pages may not use this server")
-        if headers.get("sec-fetch-site") == "cross-site":
-            return refuse(
-                HTTPStatus.FORBIDDEN, "a link from another site; type the address yourself"
-            )
+        site = headers.get("sec-fetch-site", "none")
+        if site not in ("none", "same-origin") and not _is_link(headers):
+            return refuse(HTTPStatus.FORBIDDEN, "other pages may not use this server")
         return None
 
     def _unanswerable(self, method: bytes, path: str, headers: Mapping[str, str]) -> Answer | None:
@@ -157,12 +178,32 @@ def render(answer: Answer, *, head_only: bool = False) -> bytes:
     return "\r\n".join(lines).encode() + (b"" if head_only else answer.body)
 
 
-def loopback_hosts(port: int, *names: str) -> frozenset[str]:
-    """What Host may say when we listen on `port` of this machine, under `names` as well."""
-    hosts = {"127.0.0.1", "localhost", "[::1]"}
-    hosts.update(f"[{name}]" if ":" in name else name.lower() for name in names)
-    listed = {f"{host}:{port}" for host in hosts}
-    return frozenset(listed | hosts if port == 80 else listed)  # noqa: PLR2004  # http's own
+def hosts_of(port: int, *names: str, scheme: str = "http") -> frozenset[str]:
+    """What Host may say when we listen on `port`: this machine's own names, and `names`.
+
+    A name may carry a port of its own, such as that of a proxy before us. The addresses that mean
+    "everywhere" are nobody's name.
+    """
+    listed: set[str] = set()
+    for name in ("127.0.0.1", "localhost", "::1", *names):
+        if name in EVERYWHERE:
+            continue
+        host = f"[{name}]" if _is_ipv6(name) else name.lower()
+        listed.add(host if _WITH_PORT.search(host) else f"{host}:{port}")
+        if port == _USUAL_PORTS[scheme] or name not in ("127.0.0.1", "localhost", "::1"):
+            listed.add(host)
+    return frozenset(listed)
+
+
+def _is_ipv6(name: str) -> bool:
+    return name.count(":") > 1 and not name.startswith("[")
+
+
+def _is_link(headers: Mapping[str, str]) -> bool:
+    """Tell whether a browser goes to the page, in a window of its own."""
+    return (
+        headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    )
 
 
 def _malformed(request: h11.Request) -> Answer | None:
@@ -203,4 +244,13 @@ def _judge_handshake(
             "only WebSocket version 13",
             ("Sec-WebSocket-Version", _WEBSOCKET_VERSION),
         )
-    return Upgrade(ndjson=SUBPROTOCOL in [one.strip() for one in offered.split(",")])
+    ndjson = SUBPROTOCOL in [one.strip() for one in offered.split(",")]
+    return Upgrade(ndjson, _bearer(headers.get("authorization")))
+
+
+def _bearer(authorization: str | None) -> str | None:
+    """The token of an ``Authorization`` header; another scheme than Bearer is a wrong token."""
+    if authorization is None:
+        return None
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""

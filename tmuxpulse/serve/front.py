@@ -1,95 +1,118 @@
-"""The front door: each accepted connection, from its first byte to its end.
+"""The front door of one kind of listener: each accepted connection, from first byte to end.
 
 It reads the request head, lets `door` judge it, answers plain HTTP itself and hands a WebSocket
 handshake to trio-websocket. One connection's failure ends that connection: whatever it raises is
 logged here and goes no further.
+
+Who has not come in yet is in a queue of bounded length. When it is full, who has waited longest
+goes: a flood of idle sockets pushes itself out, while an honest client needs a few milliseconds.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
+from itertools import count
 
 import h11
+import msgspec
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
 
-from tmuxpulse.hub.hub import Hub
 from tmuxpulse.serve.boundary import run_bounded
+from tmuxpulse.serve.bucket import Bucket
 from tmuxpulse.serve.direct import Direct
 from tmuxpulse.serve.door import Answer, Door, Upgrade, refuse, render
+from tmuxpulse.serve.entrance import BAD_TOKEN, MAX_TOKEN_CHARACTERS
+from tmuxpulse.serve.house import House, Visitor
 from tmuxpulse.serve.meter import MessageMeter
 from tmuxpulse.serve.replay import ReplayStream
-from tmuxpulse.serve.session import GOING_AWAY, TOO_LARGE, Session
-from tmuxpulse.wire import SUBPROTOCOL, Limits
+from tmuxpulse.serve.session import GOING_AWAY, NO_HEARTBEAT, REVOKED, TOO_LARGE, TOO_MANY, Session
+from tmuxpulse.wire import SUBPROTOCOL
 
 HEAD_BYTES = 16384
 HEAD_SECONDS = 5.0  # from the first moment to the end of the WebSocket handshake
 ANSWER_SECONDS = 5.0
 LINGER_SECONDS = 1.0  # for a peer to read an answer before the socket is torn down
 LINGER_BYTES = 1 << 16
+LOOK_SECONDS = 2.5  # how often peers are looked at
+MARK_LOOKS = 4  # every so many looks a filtered reader is told how far the stream is
+HEARTBEAT_SECONDS = 25.0  # a peer that was silent for so long is asked for a sign of life
+PONG_SECONDS = 8.0  # and has so long for it; any byte counts
 WRITE_SECONDS = 10.0  # a peer that takes nothing for so long is cut off
-MAX_GREETING = 512  # sockets that have not yet said who they are; hundreds may come at once
-MAX_SESSIONS = 1024
+TOKEN_LOOK_SECONDS = 0.5  # how soon a revoked token ends its connections
+
+# What a web page of somebody else's gets, or one that was reached by another name.
+_STRANGERS = (HTTPStatus.FORBIDDEN, HTTPStatus.MISDIRECTED_REQUEST)
+
+Secure = Callable[[trio.abc.Stream], Awaitable[trio.abc.Stream]]
 
 logger = logging.getLogger(__name__)
 
 
 class Front:
-    """Serves the connections of every listener.
+    """Serves the connections of one kind of listener.
 
     Args:
-        hub: the stream that sessions serve.
-        limits: what is bounded for each session.
-        max_greeting: how many sockets may be before their handshake; more are told to come back.
-        max_sessions: how many WebSockets may be open; more are told to come back.
+        house: what all connections share.
+        door: the rules; may be replaced.
+        secure: shakes hands with a peer, where the listener speaks TLS.
     """
 
-    def __init__(
-        self,
-        hub: Hub,
-        *,
-        limits: Limits = Limits(),  # noqa: B008  # frozen
-        max_greeting: int = MAX_GREETING,
-        max_sessions: int = MAX_SESSIONS,
-    ) -> None:
-        self._hub = hub
-        self._limits = limits
-        self._max_greeting = max_greeting
-        self._max_sessions = max_sessions
-        self._greeting: set[trio.CancelScope] = set()
+    def __init__(self, house: House, door: Door, *, secure: Secure | None = None) -> None:
+        self.door = door
+        self._house = house
+        self._secure = secure
+        self._greeting: dict[trio.CancelScope, None] = {}  # oldest first, as below
+        self._unknown: dict[Session, None] = {}  # WebSockets without a token yet
         self._sessions: dict[Session, ReplayStream] = {}
         self._goodbye_reason = ""
 
-    async def handle(self, stream: trio.abc.Stream, *, door: Door, peer: str) -> None:
+    async def handle(self, stream: trio.abc.Stream, visitor: Visitor) -> None:
         """Serve one connection until it ends, and close it; raises nothing but cancellation.
 
         Args:
             stream: the accepted connection; owned from here on.
-            door: the rules of the listener it came by.
-            peer: who it is, for the log.
+            visitor: who is there.
         """
         try:
-            await run_bounded(lambda: self._serve(stream, door, peer), logger, peer)
+            await run_bounded(lambda: self._serve(stream, visitor), logger, visitor.peer)
         finally:
             await trio.aclose_forcefully(stream)
 
-    async def watch_writes(self) -> None:
-        """Cut off peers that have stopped reading, until cancelled.
+    async def watch_peers(self) -> None:
+        """Cut off peers that have stopped reading, or are not there any more, until cancelled.
 
         The writer that waits for one sees its stream closed and ends. A stream on which a send
         was cut short is never used again.
         """
-        while True:
-            await trio.sleep(WRITE_SECONDS / 4)
-            limit = trio.current_time() - WRITE_SECONDS
+        for look in count(1):
+            await trio.sleep(LOOK_SECONDS)
+            now = trio.current_time()
             for session, stream in list(self._sessions.items()):
-                if stream.sending_since < limit:
+                if stream.sending_since < now - WRITE_SECONDS:
                     logger.info("%s takes nothing any more: cut off", session.client_id)
                     await trio.aclose_forcefully(stream)
+                elif session.grant is not None:
+                    self._look_for_life(session, now - stream.received_at)
+                    if look % MARK_LOOKS == 0:
+                        session.mark()
+
+    def _look_for_life(self, session: Session, silent_seconds: float) -> None:
+        """Ask who was silent for long; let go who does not answer."""
+        if silent_seconds > HEARTBEAT_SECONDS + PONG_SECONDS:
+            session.end(NO_HEARTBEAT, "no sign of life")
+        elif silent_seconds > HEARTBEAT_SECONDS:
+            session.ping()
+
+    def end_revoked(self) -> None:
+        """End the connections whose grant is no more."""
+        for session in self._sessions:
+            if session.grant is not None and not self._house.access.is_live(session.grant):
+                session.end(REVOKED, "the token was revoked, or has expired")
 
     def goodbye(self, reason: str) -> None:
         """Make every session say goodbye and close, and drop who has no session yet."""
@@ -101,68 +124,132 @@ class Front:
 
     # --- one connection --------------------------------------------------------------------
 
-    async def _serve(self, stream: trio.abc.Stream, door: Door, peer: str) -> None:
-        if len(self._greeting) >= self._max_greeting:
-            await _answer(stream, _busy("too many connections are being opened"))
-            return
+    async def _serve(self, stream: trio.abc.Stream, visitor: Visitor) -> None:
         deadline = trio.current_time() + HEAD_SECONDS
         head, verdict, head_only = b"", None, False
         with self._greets(math.inf):
             with trio.CancelScope(deadline=deadline) as timer:
-                head, verdict, head_only = await _read_head(stream, door)
+                if self._secure is not None:
+                    stream = await self._secure(stream)
+                head, verdict, head_only = await _read_head(stream, self.door)
             if timer.cancelled_caught:
                 verdict = refuse(HTTPStatus.REQUEST_TIMEOUT, "no request came in time")
-            elif isinstance(verdict, Upgrade) and len(self._sessions) >= self._max_sessions:
-                verdict = _busy("too many connections")
+            elif isinstance(verdict, Upgrade):
+                if len(self._sessions) >= self._house.limits.connections:
+                    verdict = _busy("too many connections")
+                elif verdict.token is not None:
+                    visitor, verdict = await self._identify(visitor, verdict, verdict.token)
             if isinstance(verdict, Answer):
-                logger.debug("%s: %d", peer, verdict.status.value)
+                logger.debug("%s: %d", visitor.peer, verdict.status.value)
+                if verdict.status in _STRANGERS:
+                    self._house.audit.record_failure(visitor.address, verdict.status.phrase)
                 await _answer(stream, verdict, head_only=head_only)
         if isinstance(verdict, Upgrade):
-            await self._serve_websocket(stream, head, verdict, peer, deadline)
+            await self._serve_websocket(stream, head, verdict, visitor, deadline)
+
+    async def _identify(
+        self, visitor: Visitor, upgrade: Upgrade, token: str
+    ) -> tuple[Visitor, Answer | Upgrade]:
+        """Judge a token that came in the head; a wrong one is answered slowly if there are many."""
+        house = self._house
+        if visitor.grant is not None:  # the owner's own socket: no token is asked for
+            return visitor, upgrade
+        grant = house.access.check(token) if len(token) <= MAX_TOKEN_CHARACTERS else None
+        if grant is not None:
+            return msgspec.structs.replace(visitor, grant=grant), upgrade
+        house.audit.record_failure(visitor.address, "wrong token")
+        await trio.sleep(house.failures.failed(visitor.address, trio.current_time()))
+        return visitor, refuse(
+            HTTPStatus.UNAUTHORIZED, "that token is not good", ("WWW-Authenticate", "Bearer")
+        )
 
     async def _serve_websocket(
-        self, stream: trio.abc.Stream, head: bytes, upgrade: Upgrade, peer: str, deadline: float
+        self,
+        stream: trio.abc.Stream,
+        head: bytes,
+        upgrade: Upgrade,
+        visitor: Visitor,
+        deadline: float,
     ) -> None:
-        session = Session(self._hub, joined=upgrade.ndjson, limits=self._limits)
-        limit = self._limits.max_message_bytes
+        house = self._house
+        session = Session(
+            house,
+            visitor,
+            joined=upgrade.ndjson,
+            on_admitted=lambda: self._unknown.pop(session, None),
+        )
+        limits = house.limits
+        most = limits.max_message_bytes
+        rate = 2 * limits.bytes_per_second  # of frames that are no messages, too
         guarded = ReplayStream(
             stream,
             head,
-            meter=MessageMeter(limit),
-            on_too_large=lambda: session.end(TOO_LARGE, f"a message is at most {limit} bytes"),
+            meter=MessageMeter(most),
+            on_too_large=lambda: session.end(TOO_LARGE, f"a message is at most {most} bytes"),
+            bucket=Bucket(rate, now=trio.current_time()),
         )
         websocket: WebSocketConnection | None = None
         async with trio.open_nursery() as nursery:
             with self._greets(deadline):
-                request = await wrap_server_stream(nursery, guarded, max_message_size=limit)
+                request = await wrap_server_stream(nursery, guarded, max_message_size=most)
                 try:
                     websocket = await request.accept(
                         subprotocol=SUBPROTOCOL if upgrade.ndjson else None
                     )
                 except ConnectionClosed:
-                    logger.debug("%s left during the handshake", peer)
+                    logger.debug("%s left during the handshake", visitor.peer)
             if websocket is not None:
-                self._sessions[session] = guarded
-                if self._goodbye_reason:
-                    session.end(GOING_AWAY, self._goodbye_reason, flush=True)
-                try:
-                    logger.info("%s connected: %s", session.client_id, peer)
-                    shortcut = Direct(websocket, guarded, joined=upgrade.ndjson)
+                shortcut = Direct(websocket, guarded, joined=upgrade.ndjson)
+                with self._holds(session, guarded, visitor):
                     code = await session.run(websocket, shortcut)
                     logger.info("%s closed: %d", session.client_id, code)
-                finally:
-                    del self._sessions[session]
+                    self._record_end(session, visitor, code)
             nursery.cancel_scope.cancel()
+
+    def _record_end(self, session: Session, visitor: Visitor, code: int) -> None:
+        """Write down the end of whoever had come in, and that somebody never did."""
+        if session.grant is not None:
+            self._house.audit.record(
+                "connection.closed",
+                who=session.grant.subject,
+                peer=visitor.address,
+                client=session.client_id,
+                code=code,
+            )
+        elif code != BAD_TOKEN:  # which was written down where it was heard
+            self._house.audit.record_failure(visitor.address, "left without a token")
+
+    @contextmanager
+    def _holds(self, session: Session, stream: ReplayStream, visitor: Visitor) -> Iterator[None]:
+        """Count a session."""
+        logger.info("%s connected: %s", session.client_id, visitor.peer)
+        self._sessions[session] = stream
+        if visitor.grant is None:
+            self._unknown[session] = None
+            if len(self._unknown) > self._house.limits.unauthenticated:
+                oldest = next(iter(self._unknown))
+                oldest.end(TOO_MANY, "too many connections wait for a token")
+        if self._goodbye_reason:
+            session.end(GOING_AWAY, self._goodbye_reason, flush=True)
+        try:
+            yield
+        finally:
+            self._unknown.pop(session, None)
+            del self._sessions[session]
 
     @contextmanager
     def _greets(self, deadline: float) -> Iterator[None]:
         """Count a socket before its handshake, and let a shutdown not wait for it."""
         with trio.CancelScope(deadline=deadline) as scope:
-            self._greeting.add(scope)
+            self._greeting[scope] = None
+            if len(self._greeting) > self._house.limits.handshakes:
+                oldest = next(iter(self._greeting))
+                del self._greeting[oldest]
+                oldest.cancel()
             try:
                 yield
             finally:
-                self._greeting.remove(scope)
+                self._greeting.pop(scope, None)
 
 
 async def _read_head(

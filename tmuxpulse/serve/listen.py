@@ -1,21 +1,20 @@
-"""Where a server listens: TCP on loopback, and a Unix socket for programs of the same user.
+"""Where a server listens: TCP, and a Unix socket for programs of the same user.
 
-Each refusal says what to do. The Unix socket belongs to one server at a time: a lock beside it,
-held for as long as the process lives, decides who; the file alone says nothing, since it outlives
-its server.
+Where TCP may be listened on is decided in `binding`. Each refusal says
+what to do. The Unix socket belongs to one server at a time: a lock beside it, held for as long as
+the process lives, decides who; the file alone says nothing, since it outlives its server.
 """
 
 from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import os
 import socket
 import stat
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from ipaddress import ip_address
 from pathlib import Path
 
 import msgspec
@@ -23,44 +22,81 @@ import trio
 
 from tmuxpulse.collect.sockets import is_alive
 from tmuxpulse.errors import AddressInUse, UsageError
+from tmuxpulse.serve.binding import binding_of
+from tmuxpulse.serve.credentials import peer_uid
+from tmuxpulse.serve.tls import Tls
 
 BACKLOG = 128
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
+logger = logging.getLogger(__name__)
+
 
 class Tcp(msgspec.Struct, frozen=True):
-    """The TCP listeners, one for each address, all on one port."""
+    """The TCP listeners, one for each address, all on one port.
+
+    Attributes:
+        host: what to call it in a URL.
+        is_loopback: whether only this machine can connect.
+        scheme: ``http``, or ``https`` where what is said is encrypted.
+    """
 
     listeners: list[trio.SocketListener]
     port: int
     host: str
+    is_loopback: bool = True
+    scheme: str = "http"
 
     @property
     def url(self) -> str:
-        """Where a browser finds it."""
+        """Where a browser on this machine finds it."""
         name = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{name}:{self.port}/"
+        return f"{self.scheme}://{name}:{self.port}/"
 
 
 @contextmanager
-def open_tcp(host: str, port: int) -> Iterator[Tcp]:
-    """Listen on loopback; ``localhost`` is both families, where there are two.
+def open_tcp(
+    host: str, port: int, *, tls: Tls | None = None, has_token: bool = False
+) -> Iterator[Tcp]:
+    """Listen on every address of a host; ``localhost`` is both families, where there are two.
+
+    The listeners give plain streams: whoever accepts puts TLS on them.
+
+    Args:
+        host: an address or name of this machine.
+        port: 0 takes any that is free on the first address.
+        tls: what clients will have to speak; None: no TLS.
+        has_token: whether anybody could come in with a token.
 
     Raises:
-        UsageError: `host` is not loopback: without tokens only this machine may connect.
+        UsageError: there is no such host; or other machines could connect, and TLS or a token is
+            missing.
         AddressInUse: somebody listens there, or may not be listened there.
     """
+    binding = binding_of(host, tls=tls is not None, has_token=has_token)
     sockets: list[trio.socket.SocketType] = []
+    missing: AddressInUse | None = None
     try:
-        for address in _loopback_addresses(host):
+        for address in binding.addresses:
             try:
                 bound = _bind_tcp(address, sockets[0].getsockname()[1] if sockets else port)
             except OSError as error:
-                if sockets and error.errno in _NO_SUCH_ADDRESS:
-                    continue  # a machine without IPv6
-                raise _cannot_listen(address, port, error) from None
+                refusal = _cannot_listen(address, port, error)
+                if error.errno not in _NO_SUCH_ADDRESS:
+                    raise refusal from None
+                missing = missing or refusal  # a machine without IPv6, say: the others may do
+                logger.info("%s", refusal)
+                continue
             sockets.append(bound)
-        yield Tcp([trio.SocketListener(one) for one in sockets], sockets[0].getsockname()[1], host)
+        if missing is not None and not sockets:
+            raise missing
+        yield Tcp(
+            [trio.SocketListener(one) for one in sockets],
+            sockets[0].getsockname()[1],
+            binding.name,
+            is_loopback=binding.is_loopback,
+            scheme="http" if tls is None else "https",
+        )
     finally:
         for one in sockets:
             one.close()
@@ -102,41 +138,23 @@ def open_unix(path: str) -> Iterator[trio.SocketListener]:
 
 
 def same_user(stream: trio.SocketStream) -> bool:
-    """Tell whether a Unix socket's peer is this user; True where the system does not say.
+    """Tell whether a Unix socket's peer is this user, as the kernel says.
 
-    There the modes of socket and directory are the defence.
+    False where it does not say: the modes of socket and directory are the first defence, and on a
+    system that we do not know how to ask, nobody passes the second.
     """
-    if not hasattr(socket, "SO_PEERCRED"):
-        return True
-    size = struct.calcsize("3i")  # struct ucred: pid, uid, gid
-    credentials = stream.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-    _, uid, _ = struct.unpack("3i", credentials)
-    return bool(uid == os.getuid())
-
-
-def _loopback_addresses(host: str) -> tuple[str, ...]:
-    if host == "localhost":
-        return ("127.0.0.1", "::1")
-    try:
-        loopback = ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise UsageError(
-            f"refusing to listen on {host!r}: only this machine may connect;"
-            " use --host 127.0.0.1, ::1 or localhost (from elsewhere: ssh -L)"
-        )
-    return (host,)
+    return peer_uid(stream) == os.getuid()
 
 
 def _bind_tcp(address: str, port: int) -> trio.socket.SocketType:
+    address, _, zone = address.partition("%")
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     plain = socket.socket(family, socket.SOCK_STREAM)
     try:
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             plain.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        plain.bind((address, port))
+        plain.bind((address, port, 0, socket.if_nametoindex(zone)) if zone else (address, port))
         plain.listen(BACKLOG)
         return trio.socket.from_stdlib_socket(plain)
     except BaseException:
@@ -149,6 +167,11 @@ def _cannot_listen(address: str, port: int, error: OSError) -> AddressInUse:
         return AddressInUse(
             f"port {port} on {address} is in use (another tmuxpulse?);"
             " choose another with --port, or --port 0 for any that is free"
+        )
+    if error.errno in _NO_SUCH_ADDRESS:
+        return AddressInUse(
+            f"cannot listen on {address}: this machine has no such address;"
+            " choose another with --host"
         )
     return AddressInUse(
         f"cannot listen on {address} port {port}: {error.strerror}; choose another with --port"

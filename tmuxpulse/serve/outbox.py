@@ -12,10 +12,12 @@ from collections.abc import Callable
 
 import trio
 
-from tmuxpulse.hub.hub import Reader
-from tmuxpulse.hub.stream import MESSAGE_CHARACTERS, Batch, Lost, pack
+from tmuxpulse.events import PaneOutput
+from tmuxpulse.hub import stream
+from tmuxpulse.hub.reader import Reader, Received
+from tmuxpulse.hub.stream import MESSAGE_CHARACTERS, Batch, Lost, Thinned, pack
 from tmuxpulse.serve.subscriptions import Item
-from tmuxpulse.wire import Gap, SnapshotData, encode
+from tmuxpulse.wire import Gap, Lag, SnapshotData, encode
 
 MAX_QUEUED_ITEMS = 64  # with more than these, no further request of the client is read
 
@@ -111,7 +113,7 @@ class Outbox:
     def _send_now(self, batch: Batch) -> bool:
         return self._idle and not self._items and self._sink is not None and self._sink(batch)
 
-    def _receive(self) -> Batch | Lost | None:
+    def _receive(self) -> Received | None:
         found = self._reader.receive_nowait()
         if isinstance(found, Lost):
             self._on_lost(found.to_seq)
@@ -120,6 +122,16 @@ class Outbox:
     def _texts(self, item: Item) -> list[str]:
         if isinstance(item, Batch):
             return item.messages if self._joined else [one.line.decode() for one in item.events]
+        if isinstance(item, stream.Lag):
+            return [encode(Lag(seq=item.seq, queued=item.queued)).decode()]
+        if isinstance(item, Thinned):
+            thinned = Gap(
+                from_seq=item.from_seq,
+                to_seq=item.to_seq,
+                dropped=item.dropped,
+                only=PaneOutput.type,
+            )
+            return [encode(thinned).decode()]
         if isinstance(item, Lost):
             gap = Gap(from_seq=item.from_seq, to_seq=item.to_seq, dropped=item.dropped)
             state = SnapshotData(epoch=self._epoch, seq=item.to_seq, data=item.tree)

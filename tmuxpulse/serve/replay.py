@@ -7,6 +7,7 @@ Between the socket and trio-websocket it
 - lets nothing be written after a send that was cut short, since frames would be torn;
 - says since when a send has been waiting, so that somebody can end a connection whose peer
   has stopped reading (a cancel scope around each send would double its price);
+- reads no faster than is allowed, whatever kind of frames a peer sends;
 - writes at once what the socket takes at once: fan-out is a loop of such writes.
 """
 
@@ -18,6 +19,7 @@ from collections.abc import Callable
 
 import trio
 
+from tmuxpulse.serve.bucket import Bucket
 from tmuxpulse.serve.meter import MessageMeter
 
 MAX_DISCARDED = 16 << 20  # bytes read and dropped after a message that is too large
@@ -32,9 +34,11 @@ class ReplayStream(trio.abc.Stream):
         meter: told of every byte that was not.
         on_too_large: called once, when a message is too large. From then on nothing more is
             received; what comes is dropped, so that the close frame reaches the peer.
+        bucket: how many bytes may be read; more wait.
 
     Attributes:
         sending_since: when the send that runs now began, by trio's clock; infinity: none runs.
+        received_at: when the peer last sent anything, by trio's clock.
         bytes_received: from the peer, without `head`.
         bytes_sent: to the peer.
     """
@@ -46,14 +50,17 @@ class ReplayStream(trio.abc.Stream):
         *,
         meter: MessageMeter,
         on_too_large: Callable[[], None],
+        bucket: Bucket | None = None,
     ) -> None:
         self.sending_since = math.inf
+        self.received_at = trio.current_time()
         self.bytes_received = 0
         self.bytes_sent = 0
         self._inner = inner
         self._head = head
         self._meter = meter
         self._on_too_large = on_too_large
+        self._bucket = bucket
         self._torn = False
         self._tail = b""
         self._sending = trio.StrictFIFOLock()
@@ -71,7 +78,9 @@ class ReplayStream(trio.abc.Stream):
             data, self._head = self._head[:size], self._head[size:]
             return data
         data = bytes(await self._inner.receive_some(max_bytes))
+        self.received_at = trio.current_time()
         self.bytes_received += len(data)
+        await self._wait_for_leave(len(data))
         if self._meter.feed(data):
             return data
         self._on_too_large()
@@ -80,6 +89,12 @@ class ReplayStream(trio.abc.Stream):
             data = bytes(await self._inner.receive_some(max_bytes))
             discarded += len(data)
         return b""
+
+    async def _wait_for_leave(self, size: int) -> None:
+        wait_seconds = self._bucket.take(trio.current_time(), size) if self._bucket else 0.0
+        if wait_seconds:
+            await trio.sleep(wait_seconds)
+            await self._wait_for_leave(size)
 
     @property
     def pending(self) -> bool:

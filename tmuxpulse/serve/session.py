@@ -11,40 +11,33 @@ from __future__ import annotations
 
 import logging
 import secrets
-import time
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 import msgspec
 import trio
 from trio_websocket import CloseReason, ConnectionClosed
 
-from tmuxpulse import __version__
 from tmuxpulse.errors import RequestError
 from tmuxpulse.events import Event, Place, ServerGoodbye
-from tmuxpulse.hub.hub import Hub, Reader
+from tmuxpulse.hub.hub import Hub
+from tmuxpulse.hub.reader import Reader
 from tmuxpulse.hub.stream import Batch, Encoded
-from tmuxpulse.serve.bucket import Bucket
+from tmuxpulse.serve.desk import Desk
+from tmuxpulse.serve.entrance import UNSUPPORTED_DATA, Admitted, greeting, wait_for_token
+from tmuxpulse.serve.grants import Grant
+from tmuxpulse.serve.house import House, Visitor
+from tmuxpulse.serve.jobs import Jobs
 from tmuxpulse.serve.outbox import Outbox
-from tmuxpulse.serve.subscriptions import Item, Subscriptions
-from tmuxpulse.serve.target import narrow
+from tmuxpulse.serve.rate import Rate
+from tmuxpulse.serve.sights import TooManySights, sight_of
+from tmuxpulse.serve.subscriptions import Item
 from tmuxpulse.wire import (
-    AnyRequest,
-    Auth,
-    AuthNeed,
-    AuthResponse,
+    Asked,
     Error,
-    Established,
-    Limits,
+    Mark,
     Numbered,
-    Ping,
-    Pong,
-    ServerIdentity,
-    Snapshot,
-    SnapshotData,
-    Subscribe,
-    Unsubscribe,
-    UnsubscribeConfirmed,
     decode_request,
     encode_event,
     request_id,
@@ -53,9 +46,13 @@ from tmuxpulse.wire import (
 
 CLOSE_SECONDS = 2.0  # for the peer to answer a close frame
 GOING_AWAY = 1001
-UNSUPPORTED_DATA = 1003
 ABNORMAL = 1006  # never sent: the peer left without a close frame
 TOO_LARGE = 1009
+TOO_MANY_REQUESTS = 4003
+NO_HEARTBEAT = 4002
+REVOKED = 4503
+TOO_MANY = 4504
+
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +87,9 @@ class Shortcut(Protocol):
     async def flush(self) -> None:
         """Send the rest of what `send` began."""
 
+    async def ping(self) -> None:
+        """Ask the peer for a sign of life."""
+
 
 class _Ending(msgspec.Struct, frozen=True):
     """How a connection is to end; `flush`: after what is queued."""
@@ -103,27 +103,36 @@ class Session:
     """One connection, from the greeting to its close code.
 
     Args:
-        hub: the stream to serve.
+        house: what all connections share.
+        visitor: who is there.
         joined: whether the client takes several objects in one message.
-        clock: seconds since the epoch.
-        limits: what is bounded; told to the client.
+        on_admitted: called when somebody has come in, or no more can: until then the connection
+            is one of those that have given no token.
+
+    Attributes:
+        client_id: what the connection is called.
+        grant: what it may do; None until somebody has come in.
     """
 
     def __init__(
         self,
-        hub: Hub,
+        house: House,
+        visitor: Visitor,
         *,
         joined: bool,
-        clock: Callable[[], float] = time.time,
-        limits: Limits = Limits(),  # noqa: B008  # frozen
+        on_admitted: Callable[[], None] = lambda: None,
     ) -> None:
         self.client_id = f"c-{secrets.token_hex(3)}"
-        self._hub = hub
+        self.grant: Grant | None = visitor.grant
+        self._house = house
+        self._visitor = visitor
         self._joined = joined
-        self._clock = clock
-        self._limits = limits
+        self._on_admitted = on_admitted
+        self._limits = house.limits
         self._ending: _Ending | None = None
-        self._wake: Callable[[], None] = _nobody_to_wake
+        self._ping_due = False
+        self._wake: Callable[[], None] = _nobody_there
+        self._mark: Callable[[], None] = _nobody_there
 
     async def run(self, websocket: Messages, shortcut: Shortcut | None = None) -> int:
         """Serve until either side ends it, and give the close code.
@@ -131,24 +140,24 @@ class Session:
         The library would tell 1000 whatever was sent, so the record is kept here. Cancelling
         leaves a connection that can only be aborted.
         """
-        with self._hub.reader() as reader:
-            subscriptions = Subscriptions(self._hub, reader)
-            outbox = Outbox(
-                reader,
-                epoch=self._hub.epoch,
-                joined=self._joined,
-                on_lost=subscriptions.lost,
-                sink=None if shortcut is None else shortcut.send,
-            )
-            self._wake = outbox.wake
-            outbox.put(self._greeting())
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._listen, websocket, outbox, subscriptions)
-                ending = await self._speak(websocket, outbox, reader, shortcut)
+        admitted: Admitted | None = None
+        try:
+            if self.grant is None:
+                admitted = await self._admit(websocket)
+            if self.grant is None:
+                ending = self._ending or _Ending(ABNORMAL, "", flush=False)
                 with trio.move_on_after(CLOSE_SECONDS):
                     await websocket.aclose(ending.code, ending.reason)
-                nursery.cancel_scope.cancel()
-        return ending.code
+                return ending.code
+        finally:
+            self._on_admitted()
+        try:
+            hub = self._house.sights.hub_of(sight_of(self.grant))
+        except TooManySights:
+            with trio.move_on_after(CLOSE_SECONDS):
+                await websocket.aclose(TOO_MANY, "too many different grants are in use")
+            return TOO_MANY
+        return await self._converse(websocket, shortcut, hub, self.grant, admitted)
 
     def end(self, code: int, reason: str, *, flush: bool = False) -> None:
         """Make it close soon, after what is queued or at once; the first call decides."""
@@ -156,131 +165,199 @@ class Session:
             self._ending = _Ending(code, reason, flush)
             self._wake()
 
+    def ping(self) -> None:
+        """Make it ask the peer for a sign of life."""
+        self._ping_due = True
+        self._wake()
+
+    def mark(self) -> None:
+        """Tell a reader whose filters let little through how far it is, so that it can resume."""
+        self._mark()
+
+    # --- in the door -----------------------------------------------------------------------
+
+    async def _admit(self, websocket: Messages) -> Admitted | None:
+        """Wait for a token; None: it ends, as `_ending` says."""
+        with trio.CancelScope() as waiting:
+            self._wake = waiting.cancel  # only `end` wakes: nobody is pinged before a token
+            if self._ending is not None:
+                return None
+            try:
+                found = await wait_for_token(
+                    websocket, self._house, self._visitor, self.client_id, self._on_admitted
+                )
+            except ConnectionClosed as closed:
+                self.end(_code_of(closed), "")
+                return None
+            if isinstance(found, Admitted):
+                self.grant = found.grant
+                return found
+            self.end(found.code, found.reason)
+        return None
+
+    # --- inside ----------------------------------------------------------------------------
+
+    async def _converse(
+        self,
+        websocket: Messages,
+        shortcut: Shortcut | None,
+        hub: Hub,
+        grant: Grant,
+        admitted: Admitted | None,
+    ) -> int:
+        house = self._house
+        with hub.reader() as reader:
+            desk = Desk(
+                house,
+                hub,
+                reader,
+                grant=grant,
+                scopes=house.scopes(grant, self._visitor),
+                client_id=self.client_id,
+            )
+            outbox = Outbox(
+                reader,
+                epoch=hub.epoch,
+                joined=self._joined,
+                on_lost=desk.subscriptions.lost,
+                sink=None if shortcut is None else shortcut.send,
+            )
+            self._wake = outbox.wake
+            self._mark = partial(self._put_mark, hub, reader, outbox)
+            if admitted is None:
+                first = greeting(
+                    house, self.client_id, epoch=hub.epoch, seq=hub.seq, required=False
+                )
+                outbox.put(first)
+            else:
+                outbox.put(desk.welcome(admitted.reply_id, admitted.token))
+            house.audit.record(
+                "login.accepted",
+                who=grant.subject,
+                peer=self._visitor.address,
+                client=self.client_id,
+            )
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._listen, websocket, hub, outbox, desk)
+                ending = await self._speak(websocket, hub, outbox, reader, shortcut)
+                with trio.move_on_after(CLOSE_SECONDS):
+                    await websocket.aclose(ending.code, ending.reason)
+                nursery.cancel_scope.cancel()
+        return ending.code
+
+    def _put_mark(self, hub: Hub, reader: Reader, outbox: Outbox) -> None:
+        hub.flush()
+        if reader.filters and not reader.is_behind and reader.position < hub.seq:
+            reader.position = hub.seq
+            outbox.put(Mark(seq=hub.seq, timestamp=rfc3339(self._house.clock())))
+
     # --- out -----------------------------------------------------------------------------
 
     async def _speak(
-        self, websocket: Messages, outbox: Outbox, reader: Reader, shortcut: Shortcut | None
+        self,
+        websocket: Messages,
+        hub: Hub,
+        outbox: Outbox,
+        reader: Reader,
+        shortcut: Shortcut | None,
     ) -> _Ending:
         said_goodbye = False
         try:
             while True:
-                if shortcut is not None and shortcut.pending:
-                    await shortcut.flush()
+                if shortcut is not None:
+                    await self._use(shortcut)
                 ending = self._ending
                 if ending is not None and not ending.flush:
                     return ending
                 if ending is not None and not said_goodbye:
-                    self._hub.flush()
-                    self._hub.move(reader, frozenset())  # what comes from now on is not its own
-                    outbox.put(self._goodbye(ending))
+                    hub.flush()
+                    hub.move(reader, frozenset())  # what comes from now on is not its own
+                    outbox.put(self._goodbye(ending, hub))
                     said_goodbye = True
                 messages = outbox.take()
                 for message in messages:
                     await websocket.send_message(message)
+                if not messages and ending is not None:
+                    return ending
                 if not messages:
-                    if ending is not None:
-                        return ending
                     await outbox.wait()
         except ConnectionClosed as closed:
-            code = closed.reason.code if closed.reason is not None else ABNORMAL
-            return self._ending or _Ending(code, "", flush=False)
+            return self._ending or _Ending(_code_of(closed), "", flush=False)
         except (trio.BrokenResourceError, trio.ClosedResourceError):  # from the shortcut
             return self._ending or _Ending(ABNORMAL, "", flush=False)
 
-    def _greeting(self) -> Established:
-        return Established(
-            client_id=self.client_id,
-            timestamp=rfc3339(self._clock()),
-            server=ServerIdentity(version=__version__),
-            epoch=self._hub.epoch,
-            seq=self._hub.seq,
-            auth=AuthNeed(required=False),
-            limits=self._limits,
-        )
+    async def _use(self, shortcut: Shortcut) -> None:
+        """Send what has to go before anything else."""
+        if shortcut.pending:
+            await shortcut.flush()
+        if self._ping_due:
+            self._ping_due = False
+            await shortcut.ping()
 
-    def _goodbye(self, ending: _Ending) -> Batch:
+    def _goodbye(self, ending: _Ending, hub: Hub) -> Batch:
         """An event of this connection alone; its number is the last one's, all of which came."""
         event = Event(Place(), ServerGoodbye(code=ending.code, reason=ending.reason))
-        seq, timestamp = self._hub.seq, rfc3339(self._clock())
+        seq, timestamp = hub.seq, rfc3339(self._house.clock())
         numbered = Numbered(seq, timestamp, event)
         return Batch((Encoded(numbered, encode_event(seq, timestamp, event)),))
 
     # --- in ------------------------------------------------------------------------------
 
-    async def _listen(
-        self, websocket: Messages, outbox: Outbox, subscriptions: Subscriptions
-    ) -> None:
-        bucket = Bucket(self._limits.messages_per_second, now=trio.current_time())
-        while True:
-            await outbox.room()
+    async def _listen(self, websocket: Messages, hub: Hub, outbox: Outbox, desk: Desk) -> None:
+        rate = Rate(self._limits)
+
+        async def do(request: Asked) -> None:
             try:
-                message = await websocket.get_message()
-            except ConnectionClosed as closed:
-                code = closed.reason.code if closed.reason is not None else ABNORMAL
-                self.end(code, "")
-                return
-            if isinstance(message, bytes):
-                self.end(UNSUPPORTED_DATA, "text messages only")
-                return
-            if self._ending is None:
-                outbox.put(*self._handle(message, bucket, outbox, subscriptions))
+                outbox.put(await desk.later(request))
+            except RequestError as refused:
+                outbox.put(_error(request.id, refused))
 
-    def _handle(
-        self, message: str, bucket: Bucket, outbox: Outbox, subscriptions: Subscriptions
-    ) -> list[Item]:
-        """Answer one message, whatever it holds."""
+        async with trio.open_nursery() as nursery:
+            jobs = Jobs(nursery, do)
+            while True:
+                await outbox.room()
+                try:
+                    message = await websocket.get_message()
+                except ConnectionClosed as closed:
+                    self.end(_code_of(closed), "")
+                    break
+                if isinstance(message, bytes):
+                    self.end(UNSUPPORTED_DATA, "text messages only")
+                    break
+                if self._ending is None:
+                    hub.flush()  # what was published by now comes before the answer
+                    outbox.collect()
+                    outbox.put(*self._handle(message, rate, desk, jobs))
+            nursery.cancel_scope.cancel()
+
+    def _handle(self, message: str, rate: Rate, desk: Desk, jobs: Jobs) -> list[Item]:
+        """Answer one message, whatever it holds; empty: its answer comes later."""
         try:
-            self._charge(bucket)
+            rate.charge(len(message))
             request = decode_request(message)
-            self._hub.flush()  # what was published by now comes before the answer
-            outbox.collect()
-            return self._answer(request, subscriptions)
+            if desk.takes_time(request):
+                jobs.add(request)
+                return []
+            return desk.answer(request)
         except RequestError as refused:
-            return [
-                Error(
-                    id=request_id(message),
-                    code=refused.code,
-                    message=str(refused),
-                    retryable=refused.retryable,
-                    retry_after=refused.retry_after,
-                )
-            ]
-
-    def _charge(self, bucket: Bucket) -> None:
-        wait_seconds = bucket.take(trio.current_time())
-        if wait_seconds:
-            raise RequestError(
-                "RATE_LIMIT",
-                f"at most {self._limits.messages_per_second} requests a second",
-                retryable=True,
-                retry_after=round(wait_seconds, 3),
-            )
-
-    def _answer(self, request: AnyRequest, subscriptions: Subscriptions) -> list[Item]:
-        hub = self._hub
-        match request:
-            case Subscribe():
-                return subscriptions.add(request)
-            case Unsubscribe():
-                subscriptions.remove(request)
-                return [UnsubscribeConfirmed(id=request.id, subscriptions=subscriptions.names)]
-            case Snapshot():
-                tree = hub.snapshot()
-                if request.target is not None:
-                    tree = narrow(tree, request.target)
-                return [SnapshotData(id=request.id, epoch=hub.epoch, seq=hub.seq, data=tree)]
-            case Ping():
-                return [Pong(id=request.id, timestamp=rfc3339(self._clock()))]
-            case Auth():  # nothing to check: there are no tokens yet, and everybody may read
-                return [
-                    AuthResponse(
-                        id=request.id,
-                        success=True,
-                        permissions=["read", "output"],
-                        client_id=self.client_id,
-                    )
-                ]
+            if rate.is_abused(refused):
+                self.end(TOO_MANY_REQUESTS, "too many requests, again and again")
+            return [_error(request_id(message), refused)]
 
 
-def _nobody_to_wake() -> None:
-    """Before `run`, `end` only leaves its note."""
+def _error(reply_id: str | int | None, refused: RequestError) -> Error:
+    return Error(
+        id=reply_id,
+        code=refused.code,
+        message=str(refused),
+        retryable=refused.retryable,
+        retry_after=refused.retry_after,
+    )
+
+
+def _code_of(closed: ConnectionClosed) -> int:
+    return int(closed.reason.code) if closed.reason is not None else ABNORMAL
+
+
+def _nobody_there() -> None:
+    """Before `run`, `end` only leaves its note, and nothing is to be marked."""

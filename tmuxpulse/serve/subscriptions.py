@@ -6,14 +6,16 @@ No socket is known.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Union
 
 import msgspec
 
 from tmuxpulse.errors import RequestError
 from tmuxpulse.filters import Filter, check_filter, compile_filters
-from tmuxpulse.hub.hub import Hub, Reader
-from tmuxpulse.hub.stream import Batch, Lost
+from tmuxpulse.hub.hub import Hub
+from tmuxpulse.hub.reader import Reader, Received
+from tmuxpulse.hub.stream import Batch
 from tmuxpulse.wire import (
     Reply,
     Reset,
@@ -26,7 +28,7 @@ from tmuxpulse.wire import (
 MAX_SUBSCRIPTIONS = 64
 MAX_LAST = 20_000
 
-Item = Union[Reply, Batch, Lost]  # noqa: UP007  # what a connection sends, in its order
+Item = Union[Reply, Received]  # noqa: UP007  # what a connection sends, in its order
 
 
 class Subscription(msgspec.Struct):
@@ -47,11 +49,22 @@ class Subscriptions:
     Args:
         hub: the stream.
         reader: the connection's.
+        most: how many there may be.
+        reset_reason: why a position of another epoch cannot be resumed.
     """
 
-    def __init__(self, hub: Hub, reader: Reader) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        reader: Reader,
+        *,
+        most: int = MAX_SUBSCRIPTIONS,
+        reset_reason: Callable[[str], str] = lambda _epoch: "epoch",
+    ) -> None:
         self._hub = hub
         self._reader = reader
+        self._most = most
+        self._reset_reason = reset_reason
         self._held: dict[str, Subscription] = {}
         self._made = 0
 
@@ -76,6 +89,8 @@ class Subscriptions:
         if request.resume is not None:
             position = request.resume
             found = hub.replay(frozenset({wanted}), epoch=position.epoch, seq=position.seq)
+            if found == "epoch":
+                found = self._reset_reason(position.epoch)
         elif request.last:
             found = hub.last(frozenset({wanted}), request.last)
         replayed = self._without_repeats(found) if isinstance(found, Batch) else None
@@ -136,9 +151,9 @@ class Subscriptions:
             raise RequestError("INVALID_REQUEST", "give `resume` or `last`, not both")
         if request.last is not None and not 0 <= request.last <= MAX_LAST:
             raise RequestError("INVALID_REQUEST", f"`last` is 0 to {MAX_LAST}")
-        if len(self._held) >= MAX_SUBSCRIPTIONS:
+        if len(self._held) >= self._most:
             raise RequestError(
-                "INVALID_REQUEST", f"at most {MAX_SUBSCRIPTIONS} subscriptions; end some first"
+                "INVALID_REQUEST", f"at most {self._most} subscriptions; end some first"
             )
 
     def _move(self) -> None:

@@ -1,0 +1,37 @@
+"""A source of state for a hub, where no tmux is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from tmuxpulse.tmux.orders import Order
+from tmuxpulse.tmux.outcomes import Outcome
+from tmuxpulse.wire import ServerView, SessionView
+
+View = tuple[ServerView, list[SessionView]]
+
+
+Behaviour = Callable[[Sequence[Order], float], Awaitable[list[Outcome]]]
+
+
+class Told:
+    """Tells what a function says, and remembers what it was ordered to do.
+
+    Attributes:
+        performed: the orders of each run.
+        outcome: how every order ends.
+        behave: what happens instead, if it is set.
+    """
+
+    def __init__(self, view: Callable[[], View]) -> None:
+        self.view = view
+        self.performed: list[list[Order]] = []
+        self.outcome = Outcome(ok=True)
+        self.behave: Behaviour | None = None
+
+    async def perform(self, orders: Sequence[Order], *, seconds: float) -> list[Outcome]:
+        if self.behave is not None:
+            return await self.behave(orders, seconds)
+        assert seconds > 0
+        self.performed.append(list(orders))
+        return [self.outcome] * len(orders)

@@ -1,0 +1,1 @@
+"""Secrets in what panes print, and how they are masked before anybody sees them."""

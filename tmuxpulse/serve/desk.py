@@ -1,0 +1,221 @@
+"""The answers to one connection's requests. No socket is known.
+
+What can be answered from the stream and its state is answered at once, in the moment in which the
+request was read, so that position, replay and snapshot belong together. What needs tmux is run
+later, one after the other.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from tmuxpulse.errors import RequestError
+from tmuxpulse.hub.hub import Hub
+from tmuxpulse.hub.reader import Reader
+from tmuxpulse.serve.commander import Caller
+from tmuxpulse.serve.grants import OWNER, Grant, Scope
+from tmuxpulse.serve.house import House
+from tmuxpulse.serve.records import Value
+from tmuxpulse.serve.subscriptions import Item, Subscriptions
+from tmuxpulse.serve.target import narrow
+from tmuxpulse.wire import (
+    Asked,
+    Auth,
+    AuthResponse,
+    Batch,
+    Capture,
+    Command,
+    CommandResult,
+    PaneView,
+    Ping,
+    Pong,
+    Reply,
+    SessionView,
+    Snapshot,
+    SnapshotData,
+    Subscribe,
+    Target,
+    Ticket,
+    TicketIssued,
+    Tree,
+    Unsubscribe,
+    UnsubscribeConfirmed,
+    WindowView,
+    rfc3339,
+)
+
+NEEDS: dict[type, Scope] = {Subscribe: "read", Snapshot: "read", Ticket: "admin"}
+
+
+class Desk:
+    """Answers requests.
+
+    Args:
+        house: what all connections share.
+        hub: what this one sees.
+        reader: the connection's.
+        grant: what was granted.
+        scopes: what of it holds on this connection.
+        client_id: what the connection is called.
+    """
+
+    def __init__(
+        self,
+        house: House,
+        hub: Hub,
+        reader: Reader,
+        *,
+        grant: Grant,
+        scopes: frozenset[Scope],
+        client_id: str,
+    ) -> None:
+        self.subscriptions = Subscriptions(
+            hub,
+            reader,
+            most=house.limits.subscriptions,
+            reset_reason=lambda epoch: "scope" if house.sights.is_elsewhere(epoch) else "epoch",
+        )
+        self._house = house
+        self._hub = hub
+        self._grant = grant
+        self._scopes = scopes
+        self._client_id = client_id
+
+    def welcome(self, reply_id: str | int | None = None, token: str | None = None) -> AuthResponse:
+        """Say what holds on this connection."""
+        grant = self._grant
+        return AuthResponse(
+            id=reply_id,
+            success=True,
+            permissions=sorted(self._scopes),
+            sessions=list(grant.sessions),
+            client_id=self._client_id,
+            expires_at=None if grant.expires_at is None else rfc3339(grant.expires_at),
+            epoch=self._hub.epoch,
+            seq=self._hub.seq,
+            token=token,
+        )
+
+    def takes_time(self, request: Asked) -> bool:
+        """Tell whether a request is for `later`."""
+        return isinstance(request, Command | Batch) or (
+            isinstance(request, Snapshot)
+            and request.target is not None
+            and request.target.pane is not None
+            and "output" in self._scopes
+        )
+
+    def answer(self, request: Asked) -> list[Item]:
+        """Answer what does not take time.
+
+        Raises:
+            RequestError: it is refused; nothing changed.
+        """
+        self._allow(request)
+        match request:
+            case Subscribe():
+                items = self.subscriptions.add(request)
+                self._record("subscribed", types=list(request.filters.types))
+                return items
+            case Unsubscribe():
+                self.subscriptions.remove(request)
+                return [UnsubscribeConfirmed(id=request.id, subscriptions=self.subscriptions.names)]
+            case Snapshot():
+                return [self._snapshot(request)]
+            case Ping():
+                return [Pong(id=request.id, timestamp=rfc3339(self._house.clock()))]
+            case Auth():
+                return [self._again(request)]
+            case Ticket():
+                return [self._ticket(request)]
+        raise AssertionError(request)
+
+    async def later(self, request: Asked) -> Reply:
+        """Answer what takes time.
+
+        Raises:
+            RequestError: it is refused.
+        """
+        self._allow(request)
+        caller = Caller(
+            subject=self._grant.subject,
+            client_id=self._client_id,
+            scopes=self._scopes,
+            why_not=self._house.why_no_write(self._grant),
+        )
+        if isinstance(request, Snapshot):
+            return await self._screens(request, caller)
+        if isinstance(request, Command | Batch):
+            return await self._house.commander.run(request, caller, self._hub)
+        raise AssertionError(request)
+
+    # --- each of them ----------------------------------------------------------------------
+
+    def _allow(self, request: Asked) -> None:
+        scope = NEEDS.get(type(request))
+        if scope is not None and scope not in self._scopes:
+            raise RequestError("FORBIDDEN", f"this needs `{scope}`, which the token does not grant")
+
+    def _snapshot(self, request: Snapshot) -> SnapshotData:
+        tree = self._hub.snapshot()
+        if request.target is not None:
+            tree = narrow(tree, request.target)
+        return SnapshotData(id=request.id, epoch=self._hub.epoch, seq=self._hub.seq, data=tree)
+
+    async def _screens(self, request: Snapshot, caller: Caller) -> SnapshotData:
+        """A snapshot of panes that were named, with what they show now."""
+        named = self._snapshot(request)
+        screens: dict[tuple[str, str], list[str]] = {}
+        for session in named.data.sessions:
+            panes = [pane for window in session.windows for pane in window.panes]
+            for pane in panes[:MAX_SCREENS]:
+                target = Target(server=session.server, session=session.id, pane=pane.id)
+                shown = await self._house.commander.run(Capture(target=target), caller, self._hub)
+                if isinstance(shown, CommandResult) and shown.ok:
+                    screens[session.server, pane.id] = str(shown.output).split("\n")
+        fresh = self._snapshot(request)
+        return msgspec.structs.replace(fresh, data=_with_screens(fresh.data, screens))
+
+    def _again(self, request: Auth) -> AuthResponse:
+        """A token, though somebody has come in already: it changes nothing."""
+        if self._grant.subject != OWNER:
+            grant = self._house.access.check(request.token)
+            if grant is None or grant.subject != self._grant.subject:
+                raise RequestError(
+                    "AUTH_FAILED", "this connection has its token; open another for another"
+                )
+        return self.welcome(request.id)
+
+    def _ticket(self, request: Ticket) -> TicketIssued:
+        secret, expires_at = self._house.access.issue(self._grant)
+        self._record("ticket.issued")
+        return TicketIssued(
+            id=request.id,
+            token=secret.reveal(),
+            url=self._house.page_url,
+            expires_at=rfc3339(expires_at),
+        )
+
+    def _record(self, action: str, **fields: Value) -> None:
+        self._house.audit.record(action, who=self._grant.subject, client=self._client_id, **fields)
+
+
+MAX_SCREENS = 4
+
+
+def _with_screens(tree: Tree, screens: dict[tuple[str, str], list[str]]) -> Tree:
+    def pane_with(session: SessionView, pane: PaneView) -> PaneView:
+        rows = screens.get((session.server, pane.id))
+        return pane if rows is None else msgspec.structs.replace(pane, screen=rows)
+
+    def window_with(session: SessionView, window: WindowView) -> WindowView:
+        panes = [pane_with(session, pane) for pane in window.panes]
+        return msgspec.structs.replace(window, panes=panes)
+
+    sessions = [
+        msgspec.structs.replace(
+            session, windows=[window_with(session, window) for window in session.windows]
+        )
+        for session in tree.sessions
+    ]
+    return Tree(servers=tree.servers, sessions=sessions)

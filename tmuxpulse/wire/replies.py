@@ -1,0 +1,249 @@
+"""What a server answers: one struct for each type of reply, and the greeting."""
+
+from __future__ import annotations
+
+from typing import Any, Union
+
+import msgspec
+
+from tmuxpulse.filters import Filter
+from tmuxpulse.wire.commands import RequestId
+from tmuxpulse.wire.views import Tree
+
+PROTOCOL_VERSION = 1
+MAX_MESSAGE_BYTES = 65536
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """Base of what answers a request (and of the greeting)."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What the server bounds for each connection."""
+
+    max_message_bytes: int = MAX_MESSAGE_BYTES
+    messages_per_second: int = 100
+    bytes_per_second: int = 1 << 20
+    subscriptions: int = 64
+    auth_timeout_s: float = 5
+
+
+class ServerIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """Which program speaks."""
+
+    name: str = "tmuxpulse"
+    version: str
+
+
+class Versions(msgspec.Struct, frozen=True, kw_only=True):
+    """The protocol versions a server speaks."""
+
+    min: int = PROTOCOL_VERSION
+    max: int = PROTOCOL_VERSION
+
+
+class AuthNeed(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether this connection has to give a token."""
+
+    required: bool
+
+
+class Established(Reply, frozen=True, kw_only=True, tag="connection.established"):
+    """The greeting: the server speaks first.
+
+    Attributes:
+        epoch: empty, and `seq` 0, until a token is given where one is required.
+    """
+
+    client_id: str
+    timestamp: str
+    server: ServerIdentity
+    protocol: Versions = Versions()
+    epoch: str
+    seq: int
+    auth: AuthNeed
+    heartbeat_s: float = 25
+    limits: Limits = Limits()
+
+
+class SubscriptionConfirmed(Reply, frozen=True, kw_only=True, tag="subscription.confirmed"):
+    """A subscription holds from the event after `seq` on."""
+
+    id: RequestId = None
+    subscription: str
+    subscriptions: list[str]
+    filters: Filter
+    epoch: str
+    seq: int
+    recovered: bool = False
+
+
+class UnsubscribeConfirmed(Reply, frozen=True, kw_only=True, tag="unsubscribe.confirmed"):
+    """What is still subscribed."""
+
+    id: RequestId = None
+    subscriptions: list[str]
+
+
+class AuthResponse(Reply, frozen=True, kw_only=True, tag="auth.response"):
+    """Whether a token was taken.
+
+    Attributes:
+        permissions: the scopes that hold on this connection.
+        sessions: globs of the sessions that are seen; empty: all.
+        epoch: where the stream stands that is seen now, with `seq`; empty after a failure.
+        token: takes the place of a one-time token from now on.
+    """
+
+    id: RequestId = None
+    success: bool
+    permissions: list[str]
+    sessions: list[str] = []
+    client_id: str
+    expires_at: str | None = None
+    epoch: str = ""
+    seq: int = 0
+    token: str | None = None
+
+    def __repr__(self) -> str:
+        """Without the token."""
+        return f"AuthResponse(success={self.success}, permissions={self.permissions})"
+
+
+class SnapshotData(Reply, frozen=True, kw_only=True, tag="snapshot.data"):
+    """The state after the event `seq`."""
+
+    id: RequestId = None
+    epoch: str
+    seq: int
+    data: Tree
+
+
+class Pong(Reply, frozen=True, kw_only=True, tag="pong"):
+    """A sign of life."""
+
+    id: RequestId = None
+    timestamp: str
+
+
+class Gap(Reply, frozen=True, kw_only=True, tag="stream.gap"):
+    """Events that this connection was too slow for.
+
+    Attributes:
+        from_seq: the first that is missing, ``from`` on the wire.
+        to_seq: the last that is missing, ``to`` on the wire.
+        dropped: how many were to be delivered.
+        only: the one type of event that is missing, all others in the range follow; None: all of
+            the range is missing, and a snapshot follows.
+    """
+
+    from_seq: int = msgspec.field(name="from")
+    to_seq: int = msgspec.field(name="to")
+    dropped: int
+    only: str | None = None
+
+
+class Lag(Reply, frozen=True, kw_only=True, tag="stream.lag"):
+    """This connection is slow: events wait for it, and will be dropped when more do.
+
+    Attributes:
+        seq: the number of the newest event.
+        queued: how many wait.
+    """
+
+    seq: int
+    queued: int
+
+
+class Mark(Reply, frozen=True, kw_only=True, tag="stream.mark"):
+    """Nothing more up to `seq` is for this connection; it may resume from here."""
+
+    seq: int
+    timestamp: str
+
+
+class Reset(Reply, frozen=True, kw_only=True, tag="stream.reset"):
+    """A resume was refused; a snapshot follows.
+
+    Attributes:
+        reason: ``epoch`` (another run of the server), ``expired`` (older than what is kept) or
+            ``scope`` (no longer allowed).
+    """
+
+    reason: str
+
+
+class Error(Reply, frozen=True, kw_only=True, tag="error"):
+    """A request was refused, or something else went wrong; the connection lives on."""
+
+    id: RequestId = None
+    code: str
+    message: str
+    retryable: bool = False
+    retry_after: float | None = None
+
+
+class TicketIssued(Reply, frozen=True, kw_only=True, tag="ticket.issued"):
+    """A one-time token.
+
+    Attributes:
+        token: to be put behind ``#token=`` of `url`.
+        url: the address of the page.
+    """
+
+    id: RequestId = None
+    token: str
+    url: str
+    expires_at: str
+
+    def __repr__(self) -> str:
+        """Without the token."""
+        return f"TicketIssued(url={self.url!r}, expires_at={self.expires_at!r})"
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How a command ended.
+
+    Attributes:
+        ok: whether tmux did it.
+        output: what it gave: text of ``capture``, ids of what was made, the pane of ``status``.
+        error: why not, in tmux's words or ours.
+    """
+
+    ok: bool
+    output: Any = None
+    error: str | None = None
+
+
+class CommandResult(Reply, frozen=True, kw_only=True, tag="command.result"):
+    """How a command ended; see `Outcome`."""
+
+    id: RequestId = None
+    ok: bool
+    output: Any = None
+    error: str | None = None
+
+
+class BatchResult(Reply, frozen=True, kw_only=True, tag="batch.result"):
+    """How each command of a batch ended; those after a failure were not run."""
+
+    id: RequestId = None
+    results: list[Outcome]
+
+
+AnyReply = Union[  # noqa: UP007  # evaluated by msgspec on Python 3.10
+    Established,
+    SubscriptionConfirmed,
+    UnsubscribeConfirmed,
+    AuthResponse,
+    SnapshotData,
+    Pong,
+    Gap,
+    Lag,
+    Mark,
+    Reset,
+    Error,
+    TicketIssued,
+    CommandResult,
+    BatchResult,
+]

@@ -1,0 +1,79 @@
+"""What a client may send: one struct for each action, all of them refusing unknown fields."""
+
+from __future__ import annotations
+
+from typing import Annotated, Union
+
+import msgspec
+from msgspec import Meta
+
+from tmuxpulse.filters import EVERYTHING, Filter
+from tmuxpulse.wire.commands import AnyCommand, RequestId, Target
+
+
+class Request(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="action"
+):
+    """Base of what a client may send; `id` is repeated in the reply."""
+
+    id: RequestId = None
+
+
+class Position(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A place in the stream: the last event that was seen."""
+
+    epoch: Annotated[str, Meta(max_length=64)]
+    seq: Annotated[int, Meta(ge=0, le=2**53)]
+
+
+class Auth(Request, frozen=True, kw_only=True, tag="auth"):
+    """Give a token."""
+
+    token: str
+
+    def __repr__(self) -> str:
+        """Without the token."""
+        return f"Auth(id={self.id!r}, token=...)"
+
+
+class Subscribe(Request, frozen=True, kw_only=True, tag="subscribe"):
+    """Ask for events; with `snapshot`, for the state that they change, too."""
+
+    filters: Filter = EVERYTHING
+    resume: Position | None = None
+    last: int | None = None
+    snapshot: bool = False
+
+
+class Unsubscribe(Request, frozen=True, kw_only=True, tag="unsubscribe"):
+    """End one subscription, those with equal filters, or all."""
+
+    subscription: str | None = None
+    filters: Filter | None = None
+
+
+class Snapshot(Request, frozen=True, kw_only=True, tag="snapshot"):
+    """Ask for the state."""
+
+    target: Target | None = None
+
+
+class Ping(Request, frozen=True, kw_only=True, tag="ping"):
+    """Ask for a sign of life."""
+
+
+class Ticket(Request, frozen=True, kw_only=True, tag="ticket"):
+    """Ask for a one-time token for a browser; for the owner and for ``admin``."""
+
+
+class Batch(Request, frozen=True, kw_only=True, tag="batch"):
+    """Run commands in order, in one run of tmux; the first that fails is the last."""
+
+    commands: list[AnyCommand]
+    key: str | None = None
+    deadline_s: float | None = None
+
+
+AnyRequest = Union[  # noqa: UP007  # evaluated by msgspec on Python 3.10
+    Auth, Subscribe, Unsubscribe, Snapshot, Ping, Ticket, Batch
+]
