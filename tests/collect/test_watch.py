@@ -13,7 +13,7 @@ import trio.testing
 from tmuxpulse import events as ev
 from tmuxpulse.collect import watch as watch_module
 from tmuxpulse.collect.command import Identity, Tmux
-from tmuxpulse.collect.titles import MASKED
+from tmuxpulse.collect.secrets import MASKED
 from tmuxpulse.collect.watch import SCREEN_SECONDS, STATUS_SECONDS, ServerWatch
 from tmuxpulse.errors import ListingBroken, TmuxUnavailable
 from tmuxpulse.filters import EVERYTHING

@@ -16,16 +16,19 @@ from tmuxpulse.cli.options import (
     Subparsers,
     add_colour_option,
     add_command,
+    add_config_option,
     add_filter_options,
     add_server_options,
     add_tmux_options,
     collect_settings,
     filter_of,
     log_to_stderr,
+    settings_of,
 )
 from tmuxpulse.cli.running import run_async
 from tmuxpulse.cli.terminal import harmless_json, wants_colour
 from tmuxpulse.cli.tree import select, sockets_text, tree_lines
+from tmuxpulse.collect.secrets import redactor_of
 from tmuxpulse.collect.sockets import all_sockets
 from tmuxpulse.config.places import default_unix_socket, runtime_dir
 from tmuxpulse.errors import ServerUnavailable, TmuxUnavailable, UsageError
@@ -46,6 +49,7 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
     parser.add_argument("--json", action="store_true", help="one JSON object")
     add_server_options(parser)
     add_tmux_options(parser)
+    add_config_option(parser)
     add_filter_options(parser)
     add_colour_option(parser)
 
@@ -57,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     source = Source(
         url=options.url,
         unix_socket=default_unix_socket(directory),
-        collect=collect_settings(options, directory),
+        collect=collect_settings(settings_of(options).settings, directory),
         token=token_of(options),
         ca_file=options.ca_file,
     )
@@ -74,7 +78,8 @@ async def look(source: Source) -> Tree:
     """
     tree = await _from_server(source) if source.has_server else None
     if tree is None:
-        tree = await look_once(source.collect.sockets or all_sockets())
+        redactor = redactor_of(source.collect.redaction)
+        tree = await look_once(source.collect.sockets or all_sockets(), redactor)
     if not any(server.up for server in tree.servers):
         raise TmuxUnavailable(
             f"no tmux server is running on {sockets_text(tree)}; start one with: tmux",

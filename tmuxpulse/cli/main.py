@@ -38,6 +38,7 @@ COMMANDS: dict[str, Command] = {
     "open": Command("tmuxpulse.cli.open", "open the server's page in the browser"),
     "demo": Command("tmuxpulse.cli.demo", "watch a private tmux with some panes at work"),
     "audit": Command("tmuxpulse.cli.audit", "show who came and what they did; find changes to it"),
+    "config": Command("tmuxpulse.cli.config", "show what is set, and check the file of settings"),
     "doctor": Command("tmuxpulse.cli.doctor", "find out what is wrong, and what to do about it"),
 }
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from tmuxpulse.collect import sockets
 from tmuxpulse.collect.command import Tmux, identify
 from tmuxpulse.collect.screens import parse_screens, screen_commands
-from tmuxpulse.collect.titles import without_secrets
+from tmuxpulse.collect.secrets import without_secrets
 from tmuxpulse.collect.views import server_view, session_views
 from tmuxpulse.errors import TmuxUnavailable
 from tmuxpulse.redaction.redactor import Redactor

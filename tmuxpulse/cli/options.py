@@ -7,17 +7,29 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast, get_args
+from typing import TYPE_CHECKING, get_args
 
 from tmuxpulse.collect.sockets import resolve_sockets
-from tmuxpulse.config.places import runtime_dir
-from tmuxpulse.config.settings import CollectSettings, EngineChoice
+from tmuxpulse.config.settings import CollectSettings, EngineChoice, Settings
 from tmuxpulse.errors import RequestError, UsageError
 from tmuxpulse.events import SEVERITIES, Status
 from tmuxpulse.filters import Filter, check_filter
 
+if TYPE_CHECKING:
+    from tmuxpulse.config.layers import Loaded
+
 Subparsers = argparse._SubParsersAction  # noqa: SLF001  # argparse has no public name for it
 
+# Settings, the options that set them, and what those are called.
+FLAGS = (
+    ("tmux.engine", "engine", "--engine"),
+    ("server.host", "host", "--host"),
+    ("server.port", "port", "--port"),
+    ("server.grace_seconds", "grace", "--grace"),
+    ("server.tls_certificate", "tls_certificate", "--tls-certificate"),
+    ("server.tls_key", "tls_key", "--tls-key"),
+    ("server.write", "write", "--write"),
+)
 STATUSES: tuple[str, ...] = get_args(Status)
 ENGINES: tuple[str, ...] = get_args(EngineChoice)
 
@@ -80,7 +92,6 @@ def add_tmux_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--engine",
         choices=ENGINES,
-        default="auto",
         help="how to watch when no tmuxpulse server does: pipe (what auto takes for tmux 3.2"
         " to 3.7), control (can crash the tmux server up to 3.7; auto takes it for later ones),"
         " poll (slower, touches nothing)",
@@ -165,20 +176,53 @@ def filter_of(options: argparse.Namespace) -> Filter:
     return wanted
 
 
-def collect_settings(options: argparse.Namespace, directory: Path | None = None) -> CollectSettings:
+def add_config_option(parser: argparse.ArgumentParser) -> None:
+    """Which file of settings; `settings_of` reads it."""
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        help="the file of settings (default: see tmuxpulse config path)",
+    )
+
+
+def settings_of(options: argparse.Namespace) -> Loaded:
+    """What is in force: what the options say over variables over the file over defaults.
+
+    Raises:
+        UsageError: something in them is wrong.
+    """
+    from tmuxpulse.config.layers import load_settings
+
+    overrides: dict[str, tuple[object, str]] = {}
+    for name, dest, flag in FLAGS:
+        value = getattr(options, dest, None)
+        if value is not None:
+            overrides[name] = (value, flag)
+    if getattr(options, "no_unix_socket", False):
+        overrides["server.unix_socket"] = (False, "--no-unix-socket")
+    names, paths = getattr(options, "names", []), getattr(options, "paths", [])
+    if names or paths:
+        found = [*names, *(str(Path(path).absolute()) for path in paths)]
+        overrides["tmux.sockets"] = (found, "-L" if names else "-S")
+    file = getattr(options, "config", None)
+    return load_settings(Path(file) if file else None, overrides=overrides)
+
+
+def collect_settings(settings: Settings, directory: Path) -> CollectSettings:
     """What to watch, and how.
 
     Args:
-        options: with those of `add_tmux_options`.
-        directory: the runtime directory, when the caller has it already.
-
-    Raises:
-        UsageError: the runtime directory cannot be used.
+        settings: what is in force.
+        directory: the runtime directory.
     """
+    sockets = settings.tmux.sockets
     return CollectSettings(
-        sockets=resolve_sockets(options.names, options.paths),
-        engine=cast("EngineChoice", options.engine),
-        runtime_dir=str(runtime_dir() if directory is None else directory),
+        sockets=resolve_sockets(
+            [one for one in sockets if "/" not in one], [one for one in sockets if "/" in one]
+        ),
+        engine=settings.tmux.engine,
+        redaction=settings.redaction,
+        runtime_dir=str(directory),
     )
 
 

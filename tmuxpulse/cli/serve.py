@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
+from typing import get_args
 
 from tmuxpulse.cli.options import (
     Subparsers,
     add_command,
+    add_config_option,
     add_tmux_options,
     collect_settings,
     log_to_stderr,
+    settings_of,
 )
 from tmuxpulse.config.places import default_unix_socket, state_dir
 from tmuxpulse.config.places import runtime_dir as make_runtime_dir
-from tmuxpulse.config.settings import DEFAULT_HOST, DEFAULT_PORT, ServerTable, ServeSettings
+from tmuxpulse.config.settings import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    CollectSettings,
+    ServeSettings,
+    WriteChoice,
+)
 
 DESCRIPTION = """\
 Watch tmux and serve the events: over WebSocket and as a page on one port of this machine, and on
 a Unix socket to your own programs, such as `tmuxpulse watch`.
 
-It prints one line when it is ready. SIGINT or SIGTERM ends it in order, a second one at once.
+Over TCP everybody needs a token (tmuxpulse token, tmuxpulse open); over the Unix socket you do not.
+It prints one line when it is ready. SIGINT or SIGTERM ends it in order, a second one at once;
+SIGHUP reads settings, tokens and certificates again.
 """
 
 
@@ -29,27 +40,34 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
     parser = add_command(subparsers, "serve", run, summary=summary, description=DESCRIPTION)
     parser.add_argument(
         "--host",
-        default=DEFAULT_HOST,
-        help="a loopback address, or localhost (default: %(default)s)",
+        help="an address or name; one beyond this machine needs TLS and a token"
+        f" (default: {DEFAULT_HOST})",
     )
     parser.add_argument(
         "--port",
         type=_port,
-        default=DEFAULT_PORT,
-        help="the TCP port; 0: any that is free (default: %(default)s)",
+        help=f"the TCP port; 0: any that is free (default: {DEFAULT_PORT})",
     )
     parser.add_argument(
         "--no-unix-socket",
         action="store_true",
         help="no Unix socket; then `watch` does not find this server without --url",
     )
+    parser.add_argument("--tls-certificate", metavar="FILE", help="PEM: certificate and chain")
+    parser.add_argument("--tls-key", metavar="FILE", help="PEM: its key, mode 0600")
+    parser.add_argument(
+        "--write",
+        choices=get_args(WriteChoice),
+        help="who may command panes, if their token grants it: nobody, who connects from this"
+        " machine, or everybody (default: never)",
+    )
     parser.add_argument(
         "--grace",
         type=_seconds,
-        default=3.0,
         metavar="SECONDS",
-        help="how long the end may take for clients that are slow (default: %(default)s)",
+        help="how long the end may take for clients that are slow (default: 3)",
     )
+    add_config_option(parser)
     add_tmux_options(parser)
 
 
@@ -62,20 +80,29 @@ def run(options: argparse.Namespace) -> int:
     from tmuxpulse.serve.app import serve
 
     log_to_stderr(options.verbose)
-    directory = make_runtime_dir()
-    settings = ServeSettings(
-        server=ServerTable(host=options.host, port=options.port, grace_seconds=options.grace),
-        unix_socket="" if options.no_unix_socket else default_unix_socket(directory),
-        state_dir=str(state_dir()),
-    )
+    directory, state = make_runtime_dir(), state_dir()
+
+    def read() -> tuple[ServeSettings, CollectSettings]:
+        settings = settings_of(options).settings
+        serving = ServeSettings(
+            server=settings.server,
+            limits=settings.limits,
+            audit=settings.audit,
+            unix_socket=default_unix_socket(directory) if settings.server.unix_socket else "",
+            state_dir=str(state),
+        )
+        return serving, collect_settings(settings, directory)
+
+    serving, collecting = read()
     with unwrapped():
         trio.run(
             partial(
                 serve,
-                settings,
-                collect_settings(options, directory),
+                serving,
+                collecting,
                 collector=run_collector,
                 announce=_announce,
+                reload=read,
             )
         )
     return 0

@@ -176,4 +176,5 @@ def _end_of(path: str) -> str:
 
 
 def _as_data(pane: PaneView) -> PaneCreated:
-    return PaneCreated(**msgspec.structs.asdict(pane))
+    fields = PaneCreated.__struct_fields__
+    return PaneCreated(**{field: getattr(pane, field) for field in fields})

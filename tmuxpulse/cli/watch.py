@@ -19,6 +19,7 @@ from tmuxpulse.cli.options import (
     Subparsers,
     add_colour_option,
     add_command,
+    add_config_option,
     add_filter_options,
     add_server_options,
     add_tmux_options,
@@ -26,6 +27,7 @@ from tmuxpulse.cli.options import (
     filter_of,
     log_to_stderr,
     say,
+    settings_of,
 )
 from tmuxpulse.cli.output import Output
 from tmuxpulse.cli.running import run_async
@@ -85,6 +87,7 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
     )
     add_server_options(parser)
     add_tmux_options(parser)
+    add_config_option(parser)
     add_filter_options(parser)
     add_colour_option(parser)
 
@@ -96,7 +99,7 @@ def run(options: argparse.Namespace) -> int:
     source = Source(
         url=options.url,
         unix_socket=default_unix_socket(directory),
-        collect=collect_settings(options, directory),
+        collect=collect_settings(settings_of(options).settings, directory),
         token=token_of(options),
         ca_file=options.ca_file,
     )

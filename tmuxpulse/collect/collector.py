@@ -17,11 +17,12 @@ from tmuxpulse.collect.command import Identity, Tmux, identify
 from tmuxpulse.collect.control import ControlEngine, is_mended
 from tmuxpulse.collect.engine import Engine
 from tmuxpulse.collect.groups import one_tmux_error
+from tmuxpulse.collect.secrets import redactor_of
 from tmuxpulse.collect.watch import ServerWatch
-from tmuxpulse.config.settings import CollectSettings, EngineChoice, RedactionTable
+from tmuxpulse.config.settings import CollectSettings, EngineChoice
 from tmuxpulse.errors import TmuxError, TmuxTooOld, TmuxUnavailable
 from tmuxpulse.hub.hub import Hub
-from tmuxpulse.redaction.redactor import Redactor, make_redactor
+from tmuxpulse.redaction.redactor import Redactor
 
 LOOK_SECONDS = 0.1  # how often a socket without a server is looked at: one `stat`
 TRY_SECONDS = 2.0  # and tried
@@ -147,17 +148,6 @@ class _Ready:
     def say(self) -> None:
         self._task_status.started()
         self._task_status = trio.TASK_STATUS_IGNORED
-
-
-def redactor_of(settings: RedactionTable) -> Redactor:
-    """What masks secrets, as the settings say.
-
-    Raises:
-        UsageError: one of their rules cannot be taken.
-    """
-    if not settings.enabled:
-        return Redactor(())
-    return make_redactor((rule.name, rule.pattern) for rule in settings.rules)
 
 
 def best_engine(release: tuple[int, int]) -> EngineChoice:

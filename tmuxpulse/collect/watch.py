@@ -18,7 +18,7 @@ from tmuxpulse.collect.engine import Engine
 from tmuxpulse.collect.feed import PaneFeed
 from tmuxpulse.collect.groups import one_tmux_error
 from tmuxpulse.collect.perform import perform
-from tmuxpulse.collect.titles import without_secrets
+from tmuxpulse.collect.secrets import without_secrets
 from tmuxpulse.collect.views import server_view, session_views
 from tmuxpulse.errors import TmuxError, TmuxUnavailable
 from tmuxpulse.hub.hub import Hub

@@ -19,7 +19,7 @@ import trio
 
 from tmuxpulse import __version__
 from tmuxpulse.config.settings import CollectSettings, ServeSettings
-from tmuxpulse.errors import TmuxpulseError
+from tmuxpulse.errors import TmuxpulseError, UsageError
 from tmuxpulse.events import CollectorTrouble, Event, Place
 from tmuxpulse.hub.hub import Hub
 from tmuxpulse.serve.access import Access
@@ -112,7 +112,7 @@ async def serve(
     stop = trio.Event()
     refused: list[TmuxpulseError] = []
     server = settings.server
-    tls = Tls(server.tls_certificate, server.tls_key) if server.tls_certificate else None
+    tls = _tls(settings)
     state = Path(settings.state_dir)
     access = Access(TokenStore(state / "tokens.json"), Tickets())
     with ExitStack() as stack:
@@ -175,6 +175,13 @@ async def serve(
             nursery.cancel_scope.cancel()
     if refused:
         raise refused[0]
+
+
+def _tls(settings: ServeSettings) -> Tls | None:
+    server = settings.server
+    if server.tls_key and not server.tls_certificate:
+        raise UsageError("[server] tls_key is of no use without tls_certificate; set both")
+    return Tls(server.tls_certificate, server.tls_key) if server.tls_certificate else None
 
 
 def ready_line(tcp: Tcp, unix_socket: str) -> str:

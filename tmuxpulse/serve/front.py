@@ -292,9 +292,8 @@ async def _answer(stream: trio.abc.Stream, answer: Answer, *, head_only: bool = 
     try:
         with trio.move_on_after(ANSWER_SECONDS):
             await stream.send_all(render(answer, head_only=head_only))
-            if not isinstance(stream, trio.abc.HalfCloseableStream):
-                return
-            await stream.send_eof()
+            if isinstance(stream, trio.abc.HalfCloseableStream):
+                await stream.send_eof()  # TLS has no such thing; its peer has the length
             dropped = 0
             with trio.move_on_after(LINGER_SECONDS):
                 while dropped < LINGER_BYTES and (data := await stream.receive_some(4096)):

@@ -1,4 +1,4 @@
-"""Secrets in what programs call themselves and their panes, masked before the state is made.
+"""What masks secrets, and the titles and names that it masks before the state is made of them.
 
 Shells put command lines into titles, and tmux names windows after commands. Names of sessions stay:
 they are chosen by a person, and what one is allowed to see is told by them.
@@ -8,10 +8,22 @@ from __future__ import annotations
 
 import msgspec
 
-from tmuxpulse.redaction.redactor import Redactor
+from tmuxpulse.config.settings import RedactionTable
+from tmuxpulse.redaction.redactor import Redactor, make_redactor
 from tmuxpulse.tmux.formats import Listing, PaneRow
 
 MASKED = ("pane_title", "window_name", "pane_current_path", "pane_current_command")
+
+
+def redactor_of(settings: RedactionTable) -> Redactor:
+    """What masks secrets, as the settings say.
+
+    Raises:
+        UsageError: one of their rules cannot be taken.
+    """
+    if not settings.enabled:
+        return Redactor(())
+    return make_redactor((rule.name, rule.pattern) for rule in settings.rules)
 
 
 def without_secrets(listing: Listing, redactor: Redactor) -> Listing:

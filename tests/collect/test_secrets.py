@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.collect.test_watch import listing, row
-from tmuxpulse.collect.titles import without_secrets
+from tmuxpulse.collect.secrets import without_secrets
 from tmuxpulse.redaction.redactor import Redactor
 
 
