@@ -1,6 +1,6 @@
 """Clients written with the `websockets` library, for benchmarks: a stranger to our own code.
 
-    listener.py URL COUNT
+    listener.py URL COUNT, with a token in the variable TOKEN
 
 Opens COUNT connections and says `ready`. The first one measures: for each event with a line
 `T <nanoseconds>` (the monotonic clock at printing), or for each structure event, it notes when it
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
 from typing import Any
@@ -21,7 +22,10 @@ SUBSCRIBE = json.dumps({"action": "subscribe", "snapshot": False})
 
 
 async def listen(url: str, notes: dict[str, list[Any]] | None, ready: asyncio.Event) -> None:
-    async with connect(url, max_size=None, compression=None) as socket:
+    headers = {"Authorization": f"Bearer {os.environ['TOKEN']}"}
+    async with connect(
+        url, additional_headers=headers, max_size=None, compression=None, proxy=None
+    ) as socket:
         await socket.send(SUBSCRIBE)
         async for message in socket:
             now = time.monotonic_ns()

@@ -73,11 +73,24 @@ def stage(panes: int) -> Iterator[TmuxStage]:
 def served(tmux: TmuxStage, *flags: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A tmuxpulse server that watches the stage: its process and the address of its socket."""
     directory = tempfile.mkdtemp(prefix="tmuxpulse-bench-run-")
+    env = {
+        **os.environ,
+        "TMUXPULSE_RUNTIME_DIR": f"{directory}/run",
+        "TMUXPULSE_STATE_DIR": f"{directory}/state",
+    }
+    made = subprocess.run(
+        [sys.executable, "-m", "tmuxpulse", "token", "create", "bench"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=env,
+    )
+    os.environ["TOKEN"] = made.stdout.strip()  # for the clients
     process = subprocess.Popen(
         [sys.executable, "-m", "tmuxpulse", "serve", "-S", tmux.socket, "--port", "0", *flags],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "TMUXPULSE_RUNTIME_DIR": directory},
+        env=env,
     )
     try:
         ready = process.stdout.readline() if process.stdout else ""

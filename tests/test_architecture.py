@@ -13,15 +13,18 @@ PACKAGE = Path(__file__).parents[1] / "tmuxpulse"
 # What each room may import of the package, besides itself. Top to bottom.
 MAY_IMPORT = {
     "cli": {
-        "serve", "client", "hub", "collect", "status", "redaction", "tmux", "config", "filters",
-        "wire", "events", "errors",
+        "serve", "client", "hub", "collect", "history", "status", "redaction", "tmux", "config",
+        "filters", "wire", "events", "errors",
     },
-    "serve": {"hub", "collect", "tmux", "config", "filters", "wire", "events", "errors"},
+    "serve": {
+        "hub", "collect", "history", "tmux", "config", "filters", "wire", "events", "errors",
+    },
     "client": {"filters", "wire", "events", "errors"},
     "collect": {
         "hub", "status", "redaction", "tmux", "config", "filters", "wire", "events", "errors",
     },
     "hub": {"tmux", "filters", "wire", "events", "errors"},
+    "history": {"filters", "wire", "events", "errors"},
     "status": {"tmux", "events", "errors"},
     "redaction": {"errors"},
     "tmux": {"events", "errors"},

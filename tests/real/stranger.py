@@ -1,6 +1,6 @@
 """A client by somebody else: the `websockets` library and a state of its own making.
 
-    stranger.py URL
+    stranger.py URL, with a token in the variable TOKEN
 
 Subscribes with a snapshot and says `ready`. At end of input it waits until nothing has come for
 half a second and prints one JSON object: the lines each pane printed, the state that snapshot and
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from typing import Any
 
@@ -119,7 +120,10 @@ LIST_FORMAT = (
 
 async def main() -> None:
     truth = Truth()
-    async with connect(sys.argv[1], max_size=None, compression=None) as socket:
+    headers = {"Authorization": f"Bearer {os.environ['TOKEN']}"}
+    async with connect(
+        sys.argv[1], additional_headers=headers, max_size=None, compression=None
+    ) as socket:
         await socket.send(json.dumps({"action": "subscribe", "snapshot": True, "id": "s"}))
         while not truth.snapshots:
             truth.take(json.loads(await socket.recv()))

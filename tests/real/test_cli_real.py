@@ -35,6 +35,7 @@ class Bench:
         self.env = {name: value for name, value in os.environ.items() if name not in unwanted}
         self.env |= {
             "TMUXPULSE_RUNTIME_DIR": str(self.runtime),
+            "TMUXPULSE_STATE_DIR": str(folder / "state"),
             "TMUX_TMPDIR": str(self.sockets),
             "TERM": "xterm",
             "LC_ALL": "C.UTF-8",
@@ -195,7 +196,9 @@ def test_watch_waits_for_tmux(bench: Bench) -> None:
 def test_watch_and_ls_through_a_server(bench: Bench) -> None:
     ticking(bench)
     server, url = bench.serve()
-    for arguments in ([], ["--url", url], ["-L", "bench"]):
+    token = str(bench.runtime.parent / "token")
+    bench.run("token", "create", "watch", "--file", token)
+    for arguments in ([], ["--url", url, "--token-file", token], ["-L", "bench"]):
         watch = bench.start("watch", "--type", "pane.output", *arguments)
         assert "tick" in line_of(watch)
         listed = json.loads(bench.run("ls", "--json", *arguments).stdout)

@@ -45,14 +45,25 @@ def tmux(tmp_path):
 
 
 @pytest.fixture
-def server(tmux, tmp_path):
+def server(tmux, tmp_path, monkeypatch):
     """A tmuxpulse server on that tmux: the process and the URL of its socket."""
-    runtime = tmp_path / "run"
+    places = {
+        "TMUXPULSE_RUNTIME_DIR": str(tmp_path / "run"),
+        "TMUXPULSE_STATE_DIR": str(tmp_path / "state"),
+    }
+    made = subprocess.run(
+        [sys.executable, "-m", "tmuxpulse", "token", "create", "stranger"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **places},
+    )
+    monkeypatch.setenv("TOKEN", made.stdout.strip())
     process = subprocess.Popen(
         [sys.executable, "-m", "tmuxpulse", "serve", "-S", tmux.socket, "--port", "0"],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "TMUXPULSE_RUNTIME_DIR": str(runtime)},
+        env={**os.environ, **places},
     )
     assert process.stdout is not None
     ready = process.stdout.readline()

@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tmuxpulse.errors import UsageError
+from tmuxpulse.serve.grants import Scope
 from tmuxpulse.serve.token_store import KEPT_SECONDS, MAX_FILE_BYTES, MAX_TOKENS, TokenStore
 
-READ = ("read", "output")
+READ: tuple[Scope, ...] = ("read", "output")
 
 
 @pytest.fixture
@@ -228,6 +229,7 @@ def test_tokens_are_bounded_in_number(path: Path, monkeypatch) -> None:
 MAKER = """
 import sys
 from pathlib import Path
+from tmuxpulse.serve.grants import Scope
 from tmuxpulse.serve.token_store import TokenStore
 for number in range(20):
     TokenStore(Path(sys.argv[1])).create(f"{sys.argv[2]}-{number}", ("read",), now=0.0)
