@@ -652,7 +652,7 @@ async def test_a_second_server_is_told_why_it_cannot_start(tmp_path: Path) -> No
             await serve_on(server.ready.port, str(tmp_path / "u.sock"))
         with pytest.raises(AddressInUse, match="another tmuxpulse"):
             await serve_on(0, server.unix)
-        with pytest.raises(UsageError, match="TLS"):
+        with pytest.raises(UsageError, match="tls_certificate"):
             await serve_on(0, "", host="0.0.0.0")
 
 
