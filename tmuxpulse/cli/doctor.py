@@ -24,6 +24,7 @@ from tmuxpulse.cli.checks import (
 )
 from tmuxpulse.cli.options import Subparsers, add_colour_option, add_command, log_to_stderr
 from tmuxpulse.cli.running import run_async
+from tmuxpulse.cli.safety_checks import check_audit, check_settings, check_tokens
 from tmuxpulse.cli.terminal import BOLD, DIM, GREEN, RED, YELLOW, printable, styled, wants_colour
 from tmuxpulse.collect import sockets
 from tmuxpulse.config.places import default_unix_socket, runtime_dir
@@ -32,8 +33,9 @@ from tmuxpulse.errors import ServerError, TmuxError, TmuxTimeout, UsageError
 from tmuxpulse.wire import Snapshot, SnapshotData, Tree
 
 DESCRIPTION = """\
-Look at everything tmuxpulse needs: Python, tmux and its servers, directories, port, locale, and
-whether a tmuxpulse server runs and what it watches. Each line is ok, warn or fail, with its remedy.
+Look at everything tmuxpulse needs: Python, tmux and its servers, directories, port, locale,
+settings, tokens, and whether a tmuxpulse server runs and what it watches. Each line is ok, warn or
+fail, with its remedy.
 
 exit code: 0 when nothing fails, else 1
 """
@@ -117,6 +119,9 @@ async def examine(port: int) -> AsyncIterator[Check]:
         )
     )
     yield check_port(port, server_runs=runs)
+    yield check_settings()
+    yield check_tokens()
+    yield check_audit()
 
 
 async def _tmux_servers() -> AsyncIterator[Check]:

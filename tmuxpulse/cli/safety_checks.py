@@ -1,0 +1,86 @@
+"""What `doctor` looks at of settings, tokens and the audit log.
+
+As in `checks`, nothing is changed, but that a missing state directory is made.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from tmuxpulse.cli.checks import Check
+from tmuxpulse.collect.secrets import redactor_of
+from tmuxpulse.config.layers import load_settings
+from tmuxpulse.config.places import config_file, state_dir
+from tmuxpulse.errors import UsageError
+from tmuxpulse.serve.audit_files import check_private, read_head
+from tmuxpulse.serve.audit_log import places
+from tmuxpulse.serve.token_store import TokenStore
+
+SOON_SECONDS = 7 * 86_400.0
+
+
+def check_settings(environ: Mapping[str, str] | None = None) -> Check:
+    """The file of settings, the variables, and what they switch on or off."""
+    name = "settings"
+    try:
+        loaded = load_settings(environ=environ)
+        redactor_of(loaded.settings.redaction)
+    except UsageError as error:
+        remedy = "mend it; tmuxpulse config check tells every mistake"
+        return Check(name=name, level="fail", text=str(error), remedy=remedy)
+    text = f"{loaded.file or f'no file {config_file(environ)}'}"
+    loose = []
+    if not loaded.settings.redaction.enabled:
+        loose.append("secrets are shown ([redaction] enabled)")
+    if not loaded.settings.audit.enabled:
+        loose.append("nothing is written down ([audit] enabled)")
+    if loaded.settings.server.write == "anywhere":
+        loose.append("panes may be commanded from other machines ([server] write)")
+    if loose:
+        return Check(
+            name=name,
+            level="warn",
+            text=f"{text}: {'; '.join(loose)}",
+            remedy="right if you meant it",
+        )
+    return Check(name=name, level="ok", text=text)
+
+
+def check_tokens(environ: Mapping[str, str] | None = None) -> Check:
+    """The store of tokens."""
+    name = "tokens"
+    now = time.time()
+    try:
+        records = TokenStore(state_dir(environ) / "tokens.json").records
+    except UsageError as error:
+        remedy = "look who could read it, then rotate the tokens"
+        return Check(name=name, level="fail", text=str(error), remedy=remedy)
+    live = [record for record in records if record.is_live(now)]
+    soon = [
+        one for one in live if one.expires_at is not None and one.expires_at < now + SOON_SECONDS
+    ]
+    text = f"{len(live)} live" if live else "none (tmuxpulse token create NAME, tmuxpulse open)"
+    if soon:
+        return Check(
+            name=name,
+            level="warn",
+            text=f"{text}; {soon[0].name} expires within a week",
+            remedy=f"tmuxpulse token rotate {soon[0].id}",
+        )
+    return Check(name=name, level="ok", text=text)
+
+
+def check_audit(environ: Mapping[str, str] | None = None) -> Check:
+    """The audit log's places; whether it is unbroken is for `audit verify`."""
+    name = "audit log"
+    try:
+        directory, head = places(state_dir(environ))
+        check_private(directory, head)
+        last = read_head(head)
+    except UsageError as error:
+        remedy = "make it private, then look with: tmuxpulse audit verify"
+        return Check(name=name, level="fail", text=str(error), remedy=remedy)
+    entries = "no entry yet" if last is None else f"{last.n} entries"
+    return Check(name=name, level="ok", text=f"{Path(directory)}: {entries}")
