@@ -222,6 +222,17 @@ def _fails_at(number: int) -> Behaviour:
     return perform
 
 
+async def test_what_was_made_can_be_named_at_once(autojump_clock: MockClock) -> None:
+    """The answer waits for the state; but not for ever."""
+    world = World()
+    told = world.told["default"]
+    for pane_id, waits in (("%5", False), ("%99", True)):
+        told.outcome = Outcome(ok=True, output=f"$0 @3 {pane_id}")
+        began = trio.current_time()
+        await world.run(NewWindow(target=Target(session="api")))
+        assert (trio.current_time() - began >= 1) is waits
+
+
 async def test_the_state_answers_a_status_and_tmux_is_not_asked() -> None:
     world = World()
     answer = await world.run(PaneStatus(target=Target(session="api")))

@@ -16,7 +16,7 @@ from tests.serve.houses import OWNER, STRANGER, TestHouse
 from tmuxpulse.config.settings import LimitsTable
 from tmuxpulse.events import Event, PaneBell, Place
 from tmuxpulse.serve import front as front_module
-from tmuxpulse.serve.door import Door, hosts_of
+from tmuxpulse.serve.door import SECURITY_HEADERS, Door, hosts_of
 from tmuxpulse.serve.front import HEAD_BYTES, HEAD_SECONDS, WRITE_SECONDS, Front
 from tmuxpulse.serve.house import House, Visitor
 from tmuxpulse.serve.meter import MessageMeter
@@ -203,7 +203,9 @@ async def test_too_many_sessions_are_told_to_come_back(autojump_clock: MockClock
     front = front_of(TestHouse(limits=LimitsTable(connections=1)))
     async with connected(front) as stream:
         await stream.send_all(HANDSHAKE)
-        assert (await stream.receive_some()).startswith(b"HTTP/1.1 101")
+        head = bytes(await stream.receive_some())
+        assert head.startswith(b"HTTP/1.1 101")
+        assert all(f"{name}: ".encode() in head for name, _ in SECURITY_HEADERS)
         await trio.testing.wait_all_tasks_blocked()
         assert (await exchange(front, HANDSHAKE)).startswith(b"HTTP/1.1 503")
         front.goodbye("end")

@@ -14,33 +14,26 @@ import trio
 from tmuxpulse.errors import RequestError, TmuxError, TmuxTimeout
 from tmuxpulse.hub.hub import Hub, Source
 from tmuxpulse.serve.grants import Scope
+from tmuxpulse.serve.meaning import name_of, one_server, resolve, safe_fields, scope_of
 from tmuxpulse.serve.records import Records
 from tmuxpulse.serve.repeats import Answer, Repeats
-from tmuxpulse.serve.target import Spot, find_pane, find_session, find_window
+from tmuxpulse.serve.target import find_pane
 from tmuxpulse.tmux import orders
 from tmuxpulse.tmux.outcomes import Outcome as Ended
 from tmuxpulse.wire import (
     AnyCommand,
     Batch,
     BatchResult,
-    Capture,
     CommandResult,
-    Interrupt,
-    KillPane,
-    NewWindow,
     Outcome,
-    PaneStatus,
-    Rename,
-    Select,
-    SendKeys,
-    SendText,
-    Split,
     Target,
     Tree,
 )
 
 DEADLINE_SECONDS = 5.0
 MAX_DEADLINE_SECONDS = 60.0
+SEEN_SECONDS = 1.0  # how long an answer waits for what it made to be in the state
+LOOK_SECONDS = 0.005
 MAX_RUNNING = 8  # runs of tmux at once; more wait, and their deadlines go on
 UNKNOWN = "interrupted: it may have been done, or not"
 NOT_RUN = "not run: a command before it failed"
@@ -123,8 +116,8 @@ class Commander:
         seconds = DEADLINE_SECONDS if request.deadline_s is None else request.deadline_s
         deadline = trio.current_time() + seconds
         tree = hub.snapshot()
-        meant = [_resolve(command, tree) for command in commands]
-        server = _one_server([server for server, _, _ in meant])
+        meant = [resolve(command, tree) for command in commands]
+        server = one_server([server for server, _, _ in meant])
         wanted = [order for _, _, made in meant for order in made]
         if wanted:
             orders.check_all(wanted)
@@ -138,6 +131,7 @@ class Commander:
         except TmuxError as failure:
             raise RequestError("UNAVAILABLE", str(failure), retryable=True) from None
         else:
+            await _until_seen(server, wanted, outcomes, hub, deadline)
             results = _results(commands, meant, outcomes, hub)
         for command, (_, place, _), result in zip(commands, meant, results):  # noqa: B905  # equal
             self._audit.record(
@@ -148,7 +142,7 @@ class Commander:
                 server=server,
                 target=place,
                 ok=result.ok,
-                **_safe(command),
+                **safe_fields(command),
             )
         return results
 
@@ -171,79 +165,32 @@ class Commander:
             self._running.release()
 
 
-def scope_of(command: AnyCommand) -> Scope:
-    """What a command needs."""
-    match command:
-        case PaneStatus():
-            return "read"
-        case Capture():
-            return "output"
-    return "write"
+async def _until_seen(
+    server: str,
+    wanted: Sequence[orders.Order],
+    outcomes: Sequence[Ended],
+    hub: Hub,
+    deadline: float,
+) -> None:
+    """Wait until what was made is in the state, so that the caller can name it in a request."""
+    made = {
+        outcome.output.split()[-1]
+        for order, outcome in zip(wanted, outcomes)  # noqa: B905  # one for each
+        if isinstance(order, orders.NewWindow | orders.Split) and outcome.ok and outcome.output
+    }
+    with trio.move_on_at(min(deadline, trio.current_time() + SEEN_SECONDS)):
+        while made - _panes_of(server, hub.snapshot()):  # noqa: ASYNC110  # the state tells nobody
+            await trio.sleep(LOOK_SECONDS)
 
 
-def name_of(command: AnyCommand) -> str:
-    """The command's name on the wire."""
-    return str(type(command).__struct_config__.tag)
-
-
-def _resolve(command: AnyCommand, tree: Tree) -> tuple[str, str, list[orders.Order]]:
-    """The server, the id of what is meant, and what tmux is to do.
-
-    Raises:
-        RequestError: nothing, or more than one thing, has that name.
-    """
-    target = command.target
-    made: list[orders.Order]
-    match command:
-        case Rename(name=name) if target.window is None and target.pane is None:
-            session = find_session(tree, target)
-            place, made = session.id, [orders.RenameSession(session.id, name)]
-        case Rename(name=name):
-            session, window = find_window(tree, target)
-            place, made = window.id, [orders.RenameWindow(window.id, name)]
-        case NewWindow(name=name, path=path):
-            session = find_session(tree, target)
-            place, made = session.id, [orders.NewWindow(session.id, name=name, path=path)]
-        case _:
-            spot = find_pane(tree, target)
-            session, place = spot.session, spot.pane.id
-            made = _to_pane(command, target, spot)
-    return session.server, place, made
-
-
-def _to_pane(command: AnyCommand, target: Target, spot: Spot) -> list[orders.Order]:
-    pane_id = spot.pane.id
-    made: list[orders.Order] = []  # none for status: the state tells
-    match command:
-        case SendText(text=text, enter=enter):
-            made = [orders.SendText(pane_id, text, enter=enter)]
-        case SendKeys(keys=keys):
-            made = [orders.SendKeys(pane_id, tuple(keys))]
-        case Interrupt():
-            made = [orders.Interrupt(pane_id)]
-        case Select():
-            made = [_select(target, spot)]
-        case Split(direction=direction, path=path):
-            made = [orders.Split(pane_id, horizontal=direction == "right", path=path)]
-        case KillPane():
-            if target.pane is None:
-                raise RequestError("INVALID_REQUEST", "target: name the pane that is to end")
-            made = [orders.KillPane(pane_id)]
-        case Capture(lines=lines):
-            made = [orders.Capture(pane_id, lines=lines)]
-    return made
-
-
-def _select(target: Target, spot: Spot) -> orders.Order:
-    if target.pane is not None:
-        return orders.Select(pane_id=spot.pane.id)
-    return orders.Select(window_id=spot.window.id, session_id=spot.session.id)
-
-
-def _one_server(servers: list[str]) -> str:
-    if len(set(servers)) > 1:
-        raise RequestError("INVALID_REQUEST", "a batch is for one tmux server")
-    return servers[0]
+def _panes_of(server: str, tree: Tree) -> set[str]:
+    return {
+        pane.id
+        for session in tree.sessions
+        if session.server == server
+        for window in session.windows
+        for pane in window.panes
+    }
 
 
 def _results(
@@ -274,16 +221,6 @@ def _status(tree: Tree, server: str, pane_id: str, command: AnyCommand) -> Outco
     except RequestError:
         return Outcome(ok=False, error=f"the pane is gone ({name_of(command)})")
     return Outcome(ok=True, output=msgspec.to_builtins(spot.pane))
-
-
-def _safe(command: AnyCommand) -> dict[str, int]:
-    """What the audit log may know of what was typed."""
-    match command:
-        case SendText(text=text):
-            return {"characters": len(text)}
-        case SendKeys(keys=keys):
-            return {"keys": len(keys)}
-    return {}
 
 
 def _answer(request: AnyCommand | Batch, results: list[Outcome]) -> Answer:

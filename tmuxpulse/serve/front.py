@@ -25,7 +25,7 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_st
 from tmuxpulse.serve.boundary import run_bounded
 from tmuxpulse.serve.bucket import Bucket
 from tmuxpulse.serve.direct import Direct
-from tmuxpulse.serve.door import Answer, Door, Upgrade, refuse, render
+from tmuxpulse.serve.door import SECURITY_HEADERS, Answer, Door, Upgrade, refuse, render
 from tmuxpulse.serve.entrance import BAD_TOKEN, MAX_TOKEN_CHARACTERS
 from tmuxpulse.serve.house import House, Visitor
 from tmuxpulse.serve.meter import MessageMeter
@@ -47,6 +47,8 @@ TOKEN_LOOK_SECONDS = 0.5  # how soon a revoked token ends its connections
 
 # What a web page of somebody else's gets, or one that was reached by another name.
 _STRANGERS = (HTTPStatus.FORBIDDEN, HTTPStatus.MISDIRECTED_REQUEST)
+
+_SECURITY_HEADERS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS]
 
 Secure = Callable[[trio.abc.Stream], Awaitable[trio.abc.Stream]]
 
@@ -194,7 +196,8 @@ class Front:
                 request = await wrap_server_stream(nursery, guarded, max_message_size=most)
                 try:
                     websocket = await request.accept(
-                        subprotocol=SUBPROTOCOL if upgrade.ndjson else None
+                        subprotocol=SUBPROTOCOL if upgrade.ndjson else None,
+                        extra_headers=_SECURITY_HEADERS,
                     )
                 except ConnectionClosed:
                     logger.debug("%s left during the handshake", visitor.peer)
