@@ -208,7 +208,7 @@ async def test_a_ticket_is_exchanged_once(autojump_clock: MockClock) -> None:
         await settled()
         welcome = page.peer.objects[1]
         assert welcome["success"] is True
-        assert welcome["permissions"] == ["admin", "emit", "output", "read"]
+        assert welcome["permissions"] == ["emit", "output", "read"]
     for token, success in ((issued["token"], False), (welcome["token"], True)):
         async with visit(house, NEIGHBOUR) as again:
             again.peer.say({"action": "auth", "token": token})

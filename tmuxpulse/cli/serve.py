@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from functools import partial
 from typing import get_args
 
@@ -13,6 +14,7 @@ from tmuxpulse.cli.options import (
     add_tmux_options,
     collect_settings,
     log_to_stderr,
+    say,
     settings_of,
 )
 from tmuxpulse.config.places import default_unix_socket, state_dir
@@ -110,6 +112,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _announce(line: str) -> None:
     print(line, flush=True)
+    if sys.stdout.isatty():
+        say("to see the page, in another terminal: tmuxpulse open")
 
 
 def _port(text: str) -> int:

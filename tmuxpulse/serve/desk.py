@@ -187,7 +187,9 @@ class Desk:
         return self.welcome(request.id)
 
     def _ticket(self, request: Ticket) -> TicketIssued:
-        secret, expires_at = self._house.access.issue(self._grant)
+        """A ticket for everything but further tickets: a page needs none."""
+        grant = msgspec.structs.replace(self._grant, scopes=self._grant.scopes - {"admin"})
+        secret, expires_at = self._house.access.issue(grant)
         self._record("ticket.issued")
         return TicketIssued(
             id=request.id,
