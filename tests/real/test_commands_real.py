@@ -108,7 +108,9 @@ def test_what_is_not_granted_is_not_done(served: Served) -> None:
     served.serve("--config", str(config))
     interrupt = {"action": "command", "command": "interrupt", "target": {"session": "api-1"}}
 
-    def refusal(token: str | None, request: Mapping[str, object], url: str = "") -> dict[str, object]:
+    def refusal(
+        token: str | None, request: Mapping[str, object], url: str = ""
+    ) -> dict[str, object]:
         with served.client(token, url=url) as client:
             answer = client.ask(**request)
             assert answer["type"] == "error"
