@@ -1,0 +1,1 @@
+"""What happened, kept beyond the run: a journal, an SQLite database, and questions to it."""
