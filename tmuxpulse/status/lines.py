@@ -1,0 +1,94 @@
+"""Finished lines that tell of an error or a warning, each told once.
+
+What only shows text, a diff, a search, a file, has error words in it without an error; its lines
+are left out when the command is known, from the shell's marks or from the prompt above the lines.
+A line is judged on its own but for rules with `after`: those count only below another line, as a
+traceback's last line does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from tmuxpulse.events import Data, PaneError, PaneWarning
+from tmuxpulse.status.evidence import MAX_CELLS
+from tmuxpulse.status.reading import is_own, reader
+from tmuxpulse.status.rules import LineRule
+from tmuxpulse.status.view import COMMAND_ROW
+
+MAX_EVENTS: Final = 20  # of one batch of lines; who prints more has been heard
+MAX_LINES: Final = 2000  # of one batch
+AFTER_LINES: Final = 200  # how far below its opening line a rule with `after` reaches
+
+_MARKS: Final = ("$ ", "# ", "% ", "> ", "\u276f ", "\u279c ", "\u03bb ")
+
+
+class LineReader:
+    """Judges one pane's lines.
+
+    Args:
+        rules: those for lines.
+        gate: strings in lower case; a text without any of them matches no rule.
+    """
+
+    def __init__(self, rules: Sequence[LineRule], gate: Sequence[str] = ("",)) -> None:
+        self._rules = rules
+        self._gate = gate
+        self._open: dict[str, int] = {}  # rules whose `after` was seen, and for how many lines
+        self._reader = ""
+
+    def command(self, command_line: str) -> None:
+        """Another command runs: as the shell's marks say, or as its process is called."""
+        self._reader = reader(command_line)
+        self._open.clear()
+
+    def read(self, lines: Sequence[str]) -> list[Data]:
+        """Give the events for finished lines."""
+        lines = [line[:MAX_CELLS] for line in lines[-MAX_LINES:]]
+        text = "\n".join(lines)
+        lowered = text.lower()
+        rules: list[LineRule] = []
+        if self._open or any(word in lowered for word in self._gate):
+            rules = [
+                rule
+                for rule in self._rules
+                if rule.name in self._open
+                or any(p.may_match(text, lowered) for p in (rule.after or rule.any))
+            ]
+        prompts = any(mark in text for mark in _MARKS)
+        if not rules and not prompts:
+            return []
+        events: list[Data] = []
+        for line in lines:
+            if prompts and (found := COMMAND_ROW.match(line)):
+                self.command(found["command"])
+                continue
+            event = self._judge(rules, line)
+            if event is None or (self._reader and not is_own(self._reader, line)):
+                continue
+            if len(events) < MAX_EVENTS:
+                events.append(event)
+        return events
+
+    def _judge(self, rules: Sequence[LineRule], line: str) -> Data | None:
+        verdict: Data | None = None
+        for rule in rules:
+            if rule.after:
+                if any(pattern.search(line) for pattern in rule.after):
+                    self._open[rule.name] = AFTER_LINES
+                    continue
+                left = self._open.get(rule.name, 0)
+                if not left:
+                    continue
+                self._open[rule.name] = left - 1
+                if left == 1:
+                    del self._open[rule.name]
+            if verdict is not None or not any(pattern.search(line) for pattern in rule.any):
+                continue
+            if any(pattern.search(line) for pattern in rule.none):
+                continue
+            self._open.pop(rule.name, None)
+            kind = PaneError if rule.kind == "error" else PaneWarning
+            verdict = kind(line=line.strip(), rule=rule.name)
+        return verdict
