@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from tmuxpulse.tmux.orders import Order
 from tmuxpulse.tmux.outcomes import Outcome
-from tmuxpulse.wire import ServerView, SessionView
+from tmuxpulse.tmux.reports import Report
+from tmuxpulse.wire import PaneExplanation, ServerView, SessionView
 
 View = tuple[ServerView, list[SessionView]]
 
@@ -21,6 +22,8 @@ class Told:
         performed: the orders of each run.
         outcome: how every order ends.
         behave: what happens instead, if it is set.
+        reports: what was reported, by pane.
+        explanation: of every pane.
     """
 
     def __init__(self, view: Callable[[], View]) -> None:
@@ -28,6 +31,8 @@ class Told:
         self.performed: list[list[Order]] = []
         self.outcome = Outcome(ok=True)
         self.behave: Behaviour | None = None
+        self.reports: list[tuple[str, Report]] = []
+        self.explanation: PaneExplanation | None = None
 
     async def perform(self, orders: Sequence[Order], *, seconds: float) -> list[Outcome]:
         if self.behave is not None:
@@ -35,3 +40,10 @@ class Told:
         assert seconds > 0
         self.performed.append(list(orders))
         return [self.outcome] * len(orders)
+
+    def report(self, pane_id: str, report: Report) -> bool:
+        self.reports.append((pane_id, report))
+        return True
+
+    def explain(self, pane_id: str) -> PaneExplanation | None:
+        return self.explanation if pane_id else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import msgspec
 import pytest
@@ -51,10 +51,12 @@ def value_of(annotation: Any) -> st.SearchStrategy[Any]:
     inner = [one for one in get_args(annotation) if one is not type(None)]
     if type(None) in get_args(annotation):
         return st.none() | value_of(inner[0])
+    if get_origin(annotation) is tuple and inner:
+        return st.lists(data_of(inner[0]), max_size=3).map(tuple)
     return st.from_type(annotation)
 
 
-def data_of(kind: type[Data]) -> st.SearchStrategy[Data]:
+def data_of(kind: type[Any]) -> st.SearchStrategy[Any]:
     fields = msgspec.structs.fields(kind)
     return st.builds(kind, **{field.name: value_of(field.type) for field in fields})
 
@@ -254,7 +256,14 @@ def test_every_reply_survives_the_wire(reply: wire.Reply) -> None:
 
 def test_a_gap_says_from_and_to_on_the_wire() -> None:
     gap = json.loads(wire.encode(wire.Gap(from_seq=3, to_seq=9, dropped=5)))
-    assert gap == {"type": "stream.gap", "from": 3, "to": 9, "dropped": 5, "only": None}
+    assert gap == {
+        "type": "stream.gap",
+        "from": 3,
+        "to": 9,
+        "dropped": 5,
+        "only": None,
+        "reason": "slow",
+    }
 
 
 @LAW

@@ -313,6 +313,24 @@ class PaneOutput(Data, frozen=True, kw_only=True):
     redacted: int = 0
 
 
+class PaneBytes(Data, frozen=True, kw_only=True):
+    """What a pane's program wrote to its terminal, byte for byte but for secrets.
+
+    Only who names this type gets it; see `ON_REQUEST`.
+
+    Attributes:
+        data: the bytes; a secret's characters are blotted out.
+        columns: the pane's width in cells; `rows` is its height.
+        cut: how many bytes a bound left out before these.
+    """
+
+    type: ClassVar[str] = "pane.bytes"
+    data: bytes
+    columns: int
+    rows: int
+    cut: int = 0
+
+
 class PaneError(Data, frozen=True, kw_only=True):
     """A line that tells of an error, and the rule that saw it."""
 
@@ -431,6 +449,29 @@ class AgentStatus(Data, frozen=True, kw_only=True):
     since: str = ""
 
 
+class PaneStats(msgspec.Struct, frozen=True, kw_only=True):
+    """What the processes of one pane use.
+
+    Attributes:
+        pane_id: tmux's own ``%12``.
+        cpu_percent: of one core, since the last look; more than 100 is more than one core.
+        memory_bytes: resident.
+        processes: how many there are.
+    """
+
+    pane_id: str
+    cpu_percent: float
+    memory_bytes: int
+    processes: int
+
+
+class SystemStats(Data, frozen=True, kw_only=True):
+    """What each pane's process tree uses; one event a tmux server, while somebody listens."""
+
+    type: ClassVar[str] = "system.stats"
+    panes: tuple[PaneStats, ...]
+
+
 class Custom(Data, frozen=True, kw_only=True):
     """An event of somebody else's (``custom.*``), from `emit`."""
 
@@ -461,6 +502,7 @@ DATA_TYPES: tuple[type[Data], ...] = (
     PaneMoved,
     PaneResized,
     PaneOutput,
+    PaneBytes,
     PaneError,
     PaneWarning,
     PaneCommand,
@@ -474,5 +516,8 @@ DATA_TYPES: tuple[type[Data], ...] = (
     CommandStarted,
     CommandFinished,
     AgentStatus,
+    SystemStats,
 )
+# Types that a filter admits only when it names them in full: they are many, or large.
+ON_REQUEST: frozenset[str] = frozenset({PaneBytes.type})
 BY_TYPE: dict[str, type[Data]] = {data.type: data for data in DATA_TYPES}

@@ -13,6 +13,7 @@ import msgspec
 
 from tmuxpulse.errors import RequestError
 from tmuxpulse.events import (
+    ON_REQUEST,
     SEVERITIES,
     AgentStatus,
     Data,
@@ -35,6 +36,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     Globs are shell-style (``*``, ``?``, ``[abc]``) and case-sensitive. Events of the family
     ``server`` belong to no pane: only `types` and `severity` apply to them.
+
+    Types that are made on request only (`events.ON_REQUEST`) are admitted by their full name alone.
 
     Attributes:
         types: event types, such as ``pane.output`` or ``pane.*``.
@@ -88,6 +91,13 @@ def compile_filters(wanted: Iterable[Filter]) -> Predicate:
     return lambda event: any(admits(event) for admits in predicates)
 
 
+def wants_type(wanted: Filter, event_type: str) -> bool:
+    """Whether a filter can admit events of a type, whatever is in them."""
+    if event_type in ON_REQUEST:
+        return event_type in wanted.types
+    return not wanted.types or compile_globs(wanted.types)(event_type)
+
+
 def text_of(data: Data) -> str:
     """All text a person could read in an event, a newline between its parts."""
     if isinstance(data, PaneOutput):
@@ -111,8 +121,12 @@ def _compile_one(wanted: Filter) -> Predicate:
         if patterns
     ]
 
+    unasked = ON_REQUEST - set(wanted.types)
+
     def admits(event: Event) -> bool:
         if wanted.types and not types(event.type):
+            return False
+        if event.type in unasked:
             return False
         if len(severity) < len(SEVERITIES) and event.severity not in severity:
             return False

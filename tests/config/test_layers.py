@@ -109,7 +109,7 @@ def test_the_highest_layer_that_sets_a_key_wins(
     [
         ("[server]\nprot = 1", 'F line 2: [server] has no key "prot"; did you mean "port"?'),
         ('[sever]\nport = "x"', 'F line 1: there is no table [sever]; did you mean "server"?'),
-        ("port = 1", "F line 1: there is no table [port]; known: audit, limits"),
+        ("port = 1", "F line 1: there is no table [port]; known: audit, history"),
         ("server = 1", "F line 1: [server] is a table of settings"),
         ('[server]\n\nport = "x"', "F line 3: server.port: must be a whole number, got `str`"),
         ("[server]\nport = 65536", "F line 2: server.port: must be a whole number <= 65535"),

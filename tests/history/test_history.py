@@ -123,8 +123,8 @@ async def test_a_resume_goes_past_a_restart_up_to_now(tmp_path, told):
         keep(history, [error("a"), output("b"), error("c")])
     with told.open(tmp_path, "e2") as history:
         found = await history.replay("e1", 1, [EVERYTHING])
-        assert [(one.epoch, one.after, one.last, one.lacks_output) for one in found] == [
-            ("e1", 1, 3, True), ("e2", 0, 0, False),
+        assert [(one.epoch, one.after, one.last, one.lacks) for one in found] == [
+            ("e1", 1, 3, ("pane.output", "system.stats")), ("e2", 0, 0, ()),
         ]  # fmt: skip
         keep(history, [error("d"), output("e")])
         found = await history.replay("e1", 1, [Filter(types=("pane.error",))])

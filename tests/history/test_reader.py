@@ -240,11 +240,12 @@ def test_around_an_error_stands_what_its_pane_printed(keeping):
         output("one"), output("two"), output("other", pane=2), output("three"),
         error("bad"), output("four"), output("five"), output("six"),
     ]))  # fmt: skip
-    before, after = keeping.reader.around("e1", 5, before=2, after=2)
+    (bad,) = keeping.reader.page(Query(filter=Filter(types=("pane.error",)))).events
+    before, after = keeping.reader.around(bad.id, before=2, after=2)
     said = [[text_of(one.numbered.event.data).strip() for one in side] for side in (before, after)]
     assert said == [["two", "three"], ["four", "five"]]
     with pytest.raises(RequestError):
-        keeping.reader.around("e1", 99, before=1, after=1)
+        keeping.reader.around(bad.id + 99, before=1, after=1)
 
 
 def test_events_of_a_type_that_is_not_known_any_more_are_left_out(keeping):

@@ -12,6 +12,7 @@ from tests.tmux.states import SESSIONS, states
 from tmuxpulse import events as ev
 from tmuxpulse.collect.views import session_views
 from tmuxpulse.filters import EVERYTHING as ALL
+from tmuxpulse.filters import Filter
 from tmuxpulse.hub.hub import Hub
 from tmuxpulse.serve import sights as sights_module
 from tmuxpulse.serve.grants import Grant, Scope
@@ -112,11 +113,11 @@ def test_every_event_type_was_thought_of() -> None:
     """A new type has to be put into one of these, or a sight may show too much of it."""
     harmless = {
         *(ev.ServerUp, ev.ServerDown, ev.ServerGoodbye, ev.CollectorTrouble),
-        *(ev.PaneBell, ev.PaneProgress, ev.PaneSilence),
+        *(ev.PaneBell, ev.PaneProgress, ev.PaneSilence, ev.SystemStats),
     }
     blanked = {
-        *(ev.PaneOutput, ev.PaneError, ev.PaneWarning, ev.PaneNotification, ev.PaneTitle),
-        *(ev.CommandStarted, ev.CommandFinished, ev.AgentStatus, ev.PaneCreated),
+        *(ev.PaneOutput, ev.PaneBytes, ev.PaneError, ev.PaneWarning, ev.PaneNotification),
+        *(ev.PaneTitle, ev.CommandStarted, ev.CommandFinished, ev.AgentStatus, ev.PaneCreated),
     }
     assert set(ev.DATA_TYPES) == harmless | blanked | STRUCTURAL
 
@@ -124,6 +125,7 @@ def test_every_event_type_was_thought_of() -> None:
 SECRET = "tell-nobody"
 PRINTED: list[ev.Data] = [
     ev.PaneOutput(mode="append", lines=(SECRET,), partial=SECRET, rows={"0": SECRET}),
+    ev.PaneBytes(data=SECRET.encode(), columns=80, rows=24),
     ev.PaneError(line=SECRET, rule="r"),
     ev.PaneWarning(line=SECRET, rule="r"),
     ev.PaneNotification(title=SECRET, body=SECRET),
@@ -215,3 +217,44 @@ def test_its_snapshot_is_taken_from_the_whole() -> None:
     server = ServerView(name="default", socket="/s", up=True)
     with whole.source("default", Told(lambda: (server, []))):
         assert narrow.snapshot() == Tree(servers=[server], sessions=[])
+
+
+def test_what_is_made_on_request_is_made_for_narrowed_readers_too() -> None:
+    """For those who may read it: nobody makes bytes for a reader without `output`."""
+    whole = Hub()
+    sights = Sights(whole)
+    raw = frozenset({Filter(types=("pane.bytes", "system.*"))})
+    silent = sights.hub_of(Sight(output=False))
+    narrow = sights.hub_of(API)
+    assert not whole.wants("system.stats")
+    with silent.reader() as deaf, narrow.reader() as reader:
+        silent.move(deaf, raw)
+        assert (whole.wants("pane.bytes"), whole.wants("system.stats")) == (False, True)
+        narrow.move(reader, raw)
+        assert whole.wants("pane.bytes")
+    assert not whole.wants("pane.bytes")
+
+
+def test_only_the_use_of_panes_that_are_seen_is_told() -> None:
+    whole = Hub()
+    narrow = Sights(whole).hub_of(API)
+    stats = [
+        ev.PaneStats(pane_id=pane, cpu_percent=1.0, memory_bytes=1, processes=1)
+        for pane in ("%1", "%2")
+    ]
+    pane = ev.PaneCreated(
+        id="%1", index=0, active=True, command="sh", pid=1, title="", path="/", width=1, height=1
+    )
+    place = ev.Place(
+        server="default", session="api-1", session_id="$0", window=0, window_id="@0",
+        window_name="w", pane=0, pane_id="%1",
+    )  # fmt: skip
+    window = ev.WindowCreated(id="@0", index=0, name="w", active=True, layout="")
+    whole.publish(
+        ev.Event(place, ev.SessionCreated(id="$0", name="api-1")),
+        ev.Event(place, window),
+        ev.Event(place, pane),
+        ev.Event(ev.Place(server="default"), ev.SystemStats(panes=tuple(stats))),
+    )
+    (last,) = narrow.last(frozenset({ALL}), 1).events
+    assert last.numbered.event.data == ev.SystemStats(panes=(stats[0],))

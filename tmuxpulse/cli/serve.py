@@ -90,8 +90,10 @@ def run(options: argparse.Namespace) -> int:
             server=settings.server,
             limits=settings.limits,
             audit=settings.audit,
+            history=settings.history,
             unix_socket=default_unix_socket(directory) if settings.server.unix_socket else "",
             state_dir=str(state),
+            runtime_dir=str(directory),
         )
         return serving, collect_settings(settings, directory)
 

@@ -133,6 +133,22 @@ class AuditTable(Table, frozen=True, kw_only=True):
     keep: Annotated[int, Meta(ge=0, le=1000)] = 9
 
 
+class HistoryTable(Table, frozen=True, kw_only=True):
+    """``[history]``: what is kept of what happened.
+
+    Attributes:
+        enabled: whether anything is.
+        output: whether what panes print is, too: it is what stood in your terminals.
+        days: how long.
+        max_bytes: how large the database may become; above it the oldest events go.
+    """
+
+    enabled: bool = True
+    output: bool = False
+    days: Annotated[float, Meta(gt=0, le=36_500)] = 30.0
+    max_bytes: Annotated[int, Meta(ge=1 << 20, le=1 << 40)] = 1 << 30
+
+
 class Settings(Table, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -141,6 +157,7 @@ class Settings(Table, frozen=True, kw_only=True):
     limits: LimitsTable = LimitsTable()
     redaction: RedactionTable = RedactionTable()
     audit: AuditTable = AuditTable()
+    history: HistoryTable = HistoryTable()
 
 
 class CollectSettings(Table, frozen=True, kw_only=True):
@@ -166,12 +183,16 @@ class ServeSettings(Table, frozen=True, kw_only=True):
         server: where it listens, and what it lets in.
         limits: what it bounds.
         audit: what it writes down.
+        history: what it keeps.
         unix_socket: the path of the same user's socket; empty: none.
-        state_dir: where tokens and the audit log are; private to the user.
+        state_dir: where tokens, the audit log and the history are; private to the user.
+        runtime_dir: where the history's journal is; private to the user; empty: in `state_dir`.
     """
 
     server: ServerTable = ServerTable()
     limits: LimitsTable = LimitsTable()
     audit: AuditTable = AuditTable()
+    history: HistoryTable = HistoryTable()
     unix_socket: str
     state_dir: str
+    runtime_dir: str = ""

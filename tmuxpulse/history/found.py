@@ -33,11 +33,13 @@ class Found(msgspec.Struct, frozen=True):
         epoch: the run it is of; empty, as its number is 0, for who does not see everything.
         numbered: the event.
         line: its encoding; the very bytes that were sent, for who sees everything.
+        id: its place in the database, to ask for what is around it; never shown to anybody.
     """
 
     epoch: str
     numbered: Numbered
     line: bytes
+    id: int
 
 
 class Finder:
@@ -76,12 +78,13 @@ class Finder:
             return None
         timestamp = timestamp_of(row.at)
         if not self._eyes.see_everything:
-            return Found("", Numbered(0, timestamp, seen), line_of(0, row.at, seen))
+            return Found("", Numbered(0, timestamp, seen), line_of(0, row.at, seen), row.id)
         seq = seq_of(row.id)
         return Found(
             self.epoch(row.id),
             Numbered(seq, timestamp, event),
             line_of(seq, row.at, event, row.data),
+            row.id,
         )
 
     def epoch(self, event_id: int) -> str:

@@ -19,7 +19,7 @@ import msgspec
 import trio
 
 from tmuxpulse.errors import RequestError
-from tmuxpulse.events import PaneOutput
+from tmuxpulse.events import PaneBytes, PaneOutput, SystemStats
 from tmuxpulse.filters import Filter
 from tmuxpulse.history.eyes import EVERYTHING, Eyes
 from tmuxpulse.history.files import boot_id, check_private, damaged
@@ -92,6 +92,8 @@ class History:
         self._database = database
         self._epoch = epoch
         self._output = output
+        never = (PaneBytes, SystemStats)  # `NEVER_KEPT`
+        self._left_out = never if output else (*never, PaneOutput)
         self._on_trouble, self._on_recovered = on_trouble, on_recovered
         directory = journal_dir or database.parent
         boot = boot_id()
@@ -154,15 +156,14 @@ class History:
         """Take events before anybody else gets them: after this, ``kill -9`` does not lose them.
 
         One ``write`` to a file in the page cache; neither waits for another thread nor raises.
+        Once `run` is being ended nothing more is kept.
         """
-        if not events:
+        if not events or self._closing.is_set():
             return
         self._seq = events[-1].numbered.seq
-        kept = events
-        if not self._output:
-            kept = [one for one in events if not isinstance(one.numbered.event.data, PaneOutput)]
-            if not kept:
-                return
+        kept = [one for one in events if not isinstance(one.numbered.event.data, self._left_out)]
+        if not kept:
+            return
         self._journal.append(
             [one.line for one in kept], kept[0].numbered.seq, kept[-1].numbered.seq
         )
@@ -208,19 +209,34 @@ class History:
         )
 
     async def around(
-        self, epoch: str, seq: int, *, before: int, after: int, eyes: Eyes = EVERYTHING
-    ) -> tuple[list[Found], list[Found]]:
-        """What the pane of an event printed before and after it.
+        self, found: Sequence[Found], *, before: int, after: int, eyes: Eyes = EVERYTHING
+    ) -> list[tuple[list[Found], list[Found]]]:
+        """What the panes of events printed before and after each; nothing for one without a pane.
+
+        Args:
+            found: events of a page.
+            before: how many outputs, at most.
+            after: the same.
+            eyes: how much is seen.
 
         Raises:
-            RequestError: see `Reader.around`.
+            RequestError: as `Reader.around`.
         """
-        await self._catch_up()
-        return await self._in_thread(
-            lambda is_cancelled: self._reader.around(
-                epoch, seq, before=before, after=after, eyes=eyes, is_cancelled=is_cancelled
-            )
-        )
+
+        def each(is_cancelled: Callable[[], bool]) -> list[tuple[list[Found], list[Found]]]:
+            def of(one: Found) -> tuple[list[Found], list[Found]]:
+                try:
+                    return self._reader.around(
+                        one.id, before=before, after=after, eyes=eyes, is_cancelled=is_cancelled
+                    )
+                except RequestError as error:
+                    if error.code != "NOT_FOUND":  # of no pane, or too old by now
+                        raise
+                    return [], []
+
+            return [of(one) for one in found]
+
+        return await self._in_thread(each)
 
     async def replay(self, epoch: str, seq: int, filters: Iterable[Filter]) -> list[Segment] | str:
         """Everything after a position up to now, run by run; or why not.
@@ -249,7 +265,7 @@ class History:
             return found
         last = found[-1]
         if last.epoch != self._epoch:
-            found.append(Segment(epoch=self._epoch, after=0, last=0, events=[], lacks_output=False))
+            found.append(Segment(epoch=self._epoch, after=0, last=0, events=[], lacks=()))
         elif last.last < mark:
             found[-1] = msgspec.structs.replace(last, last=mark)
         return found

@@ -150,8 +150,7 @@ class Reader:
 
     def around(
         self,
-        epoch: str,
-        seq: int,
+        event_id: int,
         *,
         before: int,
         after: int,
@@ -161,8 +160,7 @@ class Reader:
         """What the pane of an event printed before and after it, oldest first.
 
         Args:
-            epoch: of the event.
-            seq: of the event.
+            event_id: of the event.
             before: how many outputs, at most.
             after: the same.
             eyes: how much is seen.
@@ -175,9 +173,8 @@ class Reader:
             raise RequestError("INVALID_REQUEST", f"context is 0 to {MAX_AROUND}")
         with self.reading(is_cancelled) as asking:
             row = asking.connection.execute(
-                "SELECT e.id, p.name FROM epochs o, events e JOIN places p ON p.no = e.place"
-                " WHERE o.epoch = ? AND e.id = (o.no << 40) + ?",
-                (epoch, seq),
+                "SELECT e.id, p.name FROM events e JOIN places p ON p.no = e.place WHERE e.id = ?",
+                (event_id,),
             ).fetchone()
             pane = None if row is None else read_place(bytes(row[1]))
             if pane is None or pane.pane_id is None:

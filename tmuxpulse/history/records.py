@@ -7,20 +7,20 @@ cannot be read (a disk lies, a line is torn) is None, never an exception.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from tmuxpulse.events import BY_TYPE, Custom, Data, Event, Place
+from tmuxpulse.events import BY_TYPE, Custom, Data, Event, PaneBytes, Place, SystemStats
 from tmuxpulse.filters import text_of
 from tmuxpulse.wire import Numbered
 from tmuxpulse.wire.codec import WireEvent
 
 SEQ_BITS = 40  # of an id; above them is the number of the epoch
 MAX_SEQ = (1 << SEQ_BITS) - 1
+NEVER_KEPT = (PaneBytes.type, SystemStats.type)  # a recording is for the one, the other are samples
 _CUSTOM = "custom."
 _SECOND = 19  # characters of a timestamp up to its fraction
 
@@ -35,13 +35,6 @@ class Kept(Protocol):
     @property
     def line(self) -> bytes:
         """Its encoding, without a newline."""
-
-
-class Keeper(Protocol):
-    """Is given every event before anybody is. Must neither wait nor raise."""
-
-    def keep(self, events: Sequence[Kept]) -> None:
-        """Take events, in order."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

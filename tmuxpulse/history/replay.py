@@ -1,8 +1,8 @@
 """Everything after a position, also of a run that is over: the whole of it, or why not.
 
 Blocks; runs in a worker thread, inside a transaction of the caller's. What is not kept on purpose
-(what panes print, unless that is asked for) is said of each segment; what is missing for any other
-reason makes a refusal.
+(samples, and what panes print unless that is asked for) is said of each segment; what is missing
+for any other reason makes a refusal.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Iterable
 
 import msgspec
 
-from tmuxpulse.events import PaneOutput
-from tmuxpulse.filters import Filter, compile_filters, compile_globs
+from tmuxpulse.events import BY_TYPE, PaneOutput
+from tmuxpulse.filters import Filter, compile_filters, wants_type
 from tmuxpulse.history.eyes import EVERYTHING
 from tmuxpulse.history.found import Finder, Found
 from tmuxpulse.history.query import Query, narrow
 from tmuxpulse.history.reader import CHECK_ROWS, Asking
-from tmuxpulse.history.records import MAX_SEQ, id_of
+from tmuxpulse.history.records import MAX_SEQ, NEVER_KEPT, id_of
 from tmuxpulse.history.streams import Span, Streams
 
 MAX_EVENTS = 20_000
@@ -34,15 +34,15 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
         after: the number after which it begins; 0: with its first event.
         last: the number of its last event that is known here.
         events: those that were wanted, in order.
-        lacks_output: whether what panes printed is missing although it was wanted; to be said, as
-            a gap with ``only`` ``pane.output``.
+        lacks: types of events that are missing although they were wanted, since they are not kept
+            on purpose; to be said, as a gap with ``only`` for each.
     """
 
     epoch: str
     after: int
     last: int
     events: list[Found]
-    lacks_output: bool
+    lacks: tuple[str, ...]
 
 
 def replay(
@@ -72,7 +72,7 @@ def replay(
     """
     connection = asking.connection
     runs = connection.execute(
-        "SELECT no, epoch, last_seq, output, torn FROM epochs"
+        "SELECT no, epoch, last_seq, output, torn, ended FROM epochs"
         " WHERE no >= (SELECT no FROM epochs WHERE epoch = ?) ORDER BY no LIMIT ?",
         (epoch, MAX_RUNS + 1),
     ).fetchall()
@@ -94,7 +94,7 @@ def replay(
         connection, streams.kinds, lambda event: event if admits(event) else None, EVERYTHING
     )
     segments = []
-    for position, (no, name, last_seq, output, _) in enumerate(runs):
+    for position, (no, name, last_seq, output, _, _) in enumerate(runs):
         begin = seq if position == 0 else 0
         span = Span(first=id_of(no, begin) + 1, last=id_of(no, MAX_SEQ), newest_first=False)
         events = []
@@ -105,14 +105,14 @@ def replay(
                 events.append(found)
             if most_bytes < 0 or (number % CHECK_ROWS == 0 and asking.is_over()):
                 return "expired"
-        lacks_output = not output and any(map(_can_want_output, filters))
+        not_kept = NEVER_KEPT if output else (PaneOutput.type, *NEVER_KEPT)
         segments.append(
             Segment(
                 epoch=name,
                 after=begin,
                 last=max(last_seq, begin),
                 events=events,
-                lacks_output=lacks_output,
+                lacks=tuple(kind for kind in not_kept if any(_can_want(f, kind) for f in filters)),
             )
         )
     return segments
@@ -120,16 +120,17 @@ def replay(
 
 def _is_broken(
     connection: sqlite3.Connection,
-    runs: list[tuple[int, str, int, int, int | None]],
+    runs: list[tuple[int, str, int, int, int | None, int | None]],
     seq: int,
     current: str,
 ) -> bool:
     """Whether something after the position is missing that should be here."""
-    no, name, last_seq, output, _ = runs[0]
+    no, _, last_seq, _, _, ended = runs[0]
     after = id_of(no, seq)
-    if seq > last_seq and output and name != current:
-        return True  # whoever was told of it knows more than what is here
-    if any(torn != 0 for _, name, _, _, torn in runs if name != current):
+    # Of a run that was killed, the last numbers may be of events that are not kept.
+    if ended is not None and seq > last_seq:
+        return True
+    if any(torn != 0 for _, name, _, _, torn, _ in runs if name != current):
         return True
     (removed_to,) = connection.execute("SELECT value FROM meta WHERE key = 'removed_to'").fetchone()
     if after < removed_to:
@@ -140,8 +141,8 @@ def _is_broken(
     )
 
 
-def _can_want_output(wanted: Filter) -> bool:
-    """Whether a filter can admit what a pane prints, for some pane and text."""
-    if wanted.statuses or (wanted.types and not compile_globs(wanted.types)(PaneOutput.type)):
+def _can_want(wanted: Filter, event_type: str) -> bool:
+    """Whether a filter can admit such events, for some pane and text."""
+    if wanted.statuses or not wants_type(wanted, event_type):
         return False
-    return not wanted.severity or PaneOutput.severity in wanted.severity
+    return not wanted.severity or BY_TYPE[event_type].severity in wanted.severity

@@ -21,12 +21,21 @@ import trio
 from trio_util import AsyncBool
 
 from tmuxpulse.events import Event
-from tmuxpulse.filters import Filter, compile_filters
+from tmuxpulse.filters import Filter, compile_filters, wants_type
 from tmuxpulse.hub.reader import Reader
 from tmuxpulse.hub.stream import Batch, Encoded, Ring
 from tmuxpulse.tmux.orders import Order
 from tmuxpulse.tmux.outcomes import Outcome
-from tmuxpulse.wire import Numbered, ServerView, SessionView, Tree, encode_event, rfc3339
+from tmuxpulse.tmux.reports import Report
+from tmuxpulse.wire import (
+    Numbered,
+    PaneExplanation,
+    ServerView,
+    SessionView,
+    Tree,
+    encode_event,
+    rfc3339,
+)
 
 
 class Source(Protocol):
@@ -38,6 +47,12 @@ class Source(Protocol):
     async def perform(self, orders: Sequence[Order], *, seconds: float) -> list[Outcome]:
         """Run commands in order, up to the first that fails; see `collect.perform`."""
 
+    def report(self, pane_id: str, report: Report) -> bool:
+        """Take what the program in a pane says it is doing; False: there is no such pane."""
+
+    def explain(self, pane_id: str) -> PaneExplanation | None:
+        """Say why a pane's status is what it is; None: there is no such pane."""
+
 
 class Follower(Protocol):
     """Who is told of each publication in the moment it is made. Must neither wait nor raise."""
@@ -47,6 +62,16 @@ class Follower(Protocol):
 
     def flush(self) -> None:
         """Hand on what it holds."""
+
+    def wants(self, event_type: str) -> bool:
+        """Tell whether anybody behind it would be given events of a type."""
+
+
+class Keeper(Protocol):
+    """Who is given every event before any reader is. Must neither wait nor raise."""
+
+    def keep(self, events: Sequence[Encoded]) -> None:
+        """Take events, in order."""
 
 
 RING_EVENTS = 20_000
@@ -63,10 +88,12 @@ class Hub:
         ring_events: how many events are kept for a resume.
         ring_bytes: how many bytes they may take.
         tree: gives the state that the events change; by default, what the sources tell.
+        before_handing_out: is called before readers are given anything.
 
     Attributes:
         epoch: names this run; `seq` counts within it.
         followers: told of each publication.
+        keeper: given every event before any reader is; to be set before the first.
     """
 
     def __init__(
@@ -76,11 +103,15 @@ class Hub:
         ring_events: int = RING_EVENTS,
         ring_bytes: int = RING_BYTES,
         tree: Callable[[], Tree] | None = None,
+        before_handing_out: Callable[[], None] | None = None,
     ) -> None:
         self.epoch = secrets.token_hex(4)
         self.seq = 0
         self.ring = Ring(max_events=ring_events, max_bytes=ring_bytes)
         self.followers: list[Follower] = []
+        self.keeper: Keeper | None = None
+        self._unkept: list[Encoded] = []
+        self._before_handing_out = before_handing_out or self.let_keep
         self._clock = clock
         self._tree = self._whole_tree if tree is None else tree
         self._groups: dict[frozenset[Filter], _Group] = {}
@@ -100,6 +131,8 @@ class Hub:
                 Numbered(self.seq, timestamp, event), encode_event(self.seq, timestamp, event)
             )
             self.ring.append(encoded)
+            if self.keeper is not None:
+                self._unkept.append(encoded)
             for group in self._groups.values():
                 if group.admits(event):
                     group.pending.append(encoded)
@@ -117,6 +150,12 @@ class Hub:
         """How many readers have filters."""
         return sum(len(group.members) for group in self._groups.values())
 
+    def wants(self, event_type: str) -> bool:
+        """Tell whether any reader would be given events of a type: others need not be made."""
+        return any(group.wants(event_type) for group in self._groups.values()) or any(
+            follower.wants(event_type) for follower in self.followers
+        )
+
     @contextmanager
     def source(self, name: str, source: Source) -> Iterator[None]:
         """Let `source` speak for the tmux server `name` while the block runs."""
@@ -133,9 +172,21 @@ class Hub:
             await self._pending.wait_value(True)
             self.flush()
 
+    def let_keep(self) -> None:
+        """Give the keeper what it has not got yet."""
+        if self.keeper is not None and self._unkept:
+            unkept, self._unkept = self._unkept, []
+            self.keeper.keep(unkept)
+
+    def stop_keeping(self) -> None:
+        """Give the keeper what it has not got yet, and nothing more."""
+        self.let_keep()
+        self.keeper = None
+
     def flush(self) -> None:
-        """Hand out what is pending now."""
+        """Hand out what is pending now, once it is kept."""
         self._pending.value = False
+        self._before_handing_out()
         for group in self._groups.values():
             group.flush()
         for follower in self.followers:
@@ -175,6 +226,7 @@ class Hub:
 
     def move(self, reader: Reader, filters: frozenset[Filter]) -> None:
         """Put a reader where its filters belong; what it was owed before, it gets first."""
+        self._before_handing_out()
         before = self._groups.get(reader.filters)
         if before is not None:
             before.flush()
@@ -205,6 +257,10 @@ class Hub:
         admits = compile_filters(filters)
         return Batch(tuple(event for event in found if admits(event.numbered.event)))
 
+    def can_replay(self, *, epoch: str, seq: int) -> bool:
+        """Tell whether `replay` would give the whole of it."""
+        return epoch == self.epoch and self.ring.holds(seq, newest=self.seq)
+
     def last(self, filters: frozenset[Filter], count: int) -> Batch:
         """The last `count` kept events that `filters` admit."""
         admits = compile_filters(filters)
@@ -222,8 +278,17 @@ class _Group:
 
     def __init__(self, filters: frozenset[Filter]) -> None:
         self.admits = compile_filters(filters)
+        self._filters = filters
+        self._wants: dict[str, bool] = {}
         self.members: set[Reader] = set()
         self.pending: list[Encoded] = []
+
+    def wants(self, event_type: str) -> bool:
+        known = self._wants.get(event_type)
+        if known is None:
+            known = any(wants_type(one, event_type) for one in self._filters)
+            self._wants[event_type] = known
+        return known
 
     def flush(self) -> None:
         if not self.pending:

@@ -133,6 +133,12 @@ class Ring:
         """From the last event back to the oldest that is kept."""
         return reversed(self._events)
 
+    def holds(self, seq: int, *, newest: int) -> bool:
+        """Tell whether everything after `seq` is kept, as for `since`."""
+        if not self._events:
+            return seq == newest
+        return self._events[0].numbered.seq - 1 <= seq <= newest
+
     def since(self, seq: int, *, newest: int) -> list[Encoded] | None:
         """Everything after `seq`, in order; None when some of it is no longer kept.
 

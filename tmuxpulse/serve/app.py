@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,17 +20,17 @@ import trio
 from tmuxpulse import __version__
 from tmuxpulse.config.settings import CollectSettings, ServeSettings
 from tmuxpulse.errors import TmuxpulseError, UsageError
-from tmuxpulse.events import CollectorTrouble, Event, Place
 from tmuxpulse.hub.hub import Hub
 from tmuxpulse.serve.access import Access
-from tmuxpulse.serve.audit import Audit
 from tmuxpulse.serve.descriptors import raise_descriptor_limit
 from tmuxpulse.serve.door import EVERYWHERE, Door, hosts_of
 from tmuxpulse.serve.front import TOKEN_LOOK_SECONDS, Front
 from tmuxpulse.serve.grants import owner
 from tmuxpulse.serve.house import House, Visitor
+from tmuxpulse.serve.keeping import open_audit, open_history
 from tmuxpulse.serve.listen import Tcp, open_tcp, open_unix, same_user
 from tmuxpulse.serve.pages import Page, load_pages
+from tmuxpulse.serve.past import Past
 from tmuxpulse.serve.reload import Reload, read_again
 from tmuxpulse.serve.tickets import Tickets
 from tmuxpulse.serve.tls import Tls, accept_tls
@@ -111,14 +111,19 @@ async def serve(
     pages = load_pages() if pages is None else pages
     stop = trio.Event()
     refused: list[TmuxpulseError] = []
-    server = settings.server
     tls = _tls(settings)
-    state = Path(settings.state_dir)
-    access = Access(TokenStore(state / "tokens.json"), Tickets())
+    access = Access(TokenStore(Path(settings.state_dir) / "tokens.json"), Tickets())
+    problems: dict[str, str] = {}
     with ExitStack() as stack:
-        audit = stack.enter_context(_audit(settings, hub))
+        audit = stack.enter_context(open_audit(settings, hub, problems))
+        history = stack.enter_context(open_history(settings, hub, problems))
         tcp = stack.enter_context(
-            open_tcp(server.host, server.port, tls=tls, has_token=access.has_tokens)
+            open_tcp(
+                settings.server.host,
+                settings.server.port,
+                tls=tls,
+                has_token=access.has_tokens,
+            )
         )
         unix = (
             stack.enter_context(open_unix(settings.unix_socket)) if settings.unix_socket else None
@@ -128,8 +133,11 @@ async def serve(
             access=access,
             audit=audit,
             limits=settings.limits,
-            write=server.write,
+            write=settings.server.write,
             page_url=_page_url(tcp, settings),
+            past=Past(history),
+            problems=problems,
+            features=_features(settings, collect),
         )
         fronts = _Fronts(house, settings, tcp, tls, pages)
         async with trio.open_nursery() as nursery:
@@ -143,6 +151,7 @@ async def serve(
             if signals:
                 await nursery.start(_watch_signals, stop, reread, nursery.cancel_scope)
             await nursery.start(audit.run)
+            await nursery.start(house.past.run)
             for front in fronts.all:
                 nursery.start_soon(front.watch_peers)
             nursery.start_soon(_watch_tokens, access, fronts.all)
@@ -172,9 +181,21 @@ async def serve(
                     trio.current_time() + settings.server.grace_seconds
                 )
             audit.record("server.stopped", who="server")
+            hub.stop_keeping()  # what taking down the collector publishes did not happen in tmux
             nursery.cancel_scope.cancel()
     if refused:
         raise refused[0]
+
+
+def _features(settings: ServeSettings, collect: CollectSettings) -> dict[str, bool]:
+    """What is switched on, by its name in the settings."""
+    return {
+        "audit": settings.audit.enabled,
+        "history": settings.history.enabled,
+        "history.output": settings.history.enabled and settings.history.output,
+        "redaction": collect.redaction.enabled,
+        "tls": bool(settings.server.tls_certificate),
+    }
 
 
 def _tls(settings: ServeSettings) -> Tls | None:
@@ -265,26 +286,6 @@ def _tcp_visitor(stream: trio.SocketStream) -> Visitor:
     except OSError:  # it has left already
         return Visitor(peer="somebody", address="somebody", is_local=False)
     return Visitor(peer=f"{host}:{port}", address=host, is_local=_is_local(host))
-
-
-@contextmanager
-def _audit(settings: ServeSettings, hub: Hub) -> Iterator[Audit]:
-    """The log, which says by an event when it cannot be written."""
-
-    def trouble(message: str) -> None:
-        logger.error("the audit log cannot be written: %s", message)
-        hub.publish(Event(Place(), CollectorTrouble(message=f"audit log: {message}", retry_s=None)))
-
-    def recovered() -> None:
-        logger.warning("the audit log is written again")
-
-    with Audit.open(
-        Path(settings.state_dir),
-        settings.audit,
-        on_trouble=trouble,
-        on_recovered=recovered,
-    ) as audit:
-        yield audit
 
 
 async def _watch_tokens(access: Access, fronts: tuple[Front, ...]) -> None:

@@ -1,8 +1,8 @@
 """The answers to one connection's requests. No socket is known.
 
 What can be answered from the stream and its state is answered at once, in the moment in which the
-request was read, so that position, replay and snapshot belong together. What needs tmux is run
-later, one after the other.
+request was read, so that position, replay and snapshot belong together. What needs tmux or the disk
+is run later, one after the other.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from __future__ import annotations
 import msgspec
 
 from tmuxpulse.errors import RequestError
+from tmuxpulse.history.replay import Segment
 from tmuxpulse.hub.hub import Hub
 from tmuxpulse.hub.reader import Reader
 from tmuxpulse.serve.commander import Caller
 from tmuxpulse.serve.grants import OWNER, Grant, Scope
 from tmuxpulse.serve.house import House
 from tmuxpulse.serve.records import Value
+from tmuxpulse.serve.sights import EVERYTHING, sight_of
 from tmuxpulse.serve.subscriptions import Item, Subscriptions
-from tmuxpulse.serve.target import narrow
+from tmuxpulse.serve.target import find_pane, narrow
 from tmuxpulse.wire import (
     Asked,
     Auth,
@@ -26,6 +28,13 @@ from tmuxpulse.wire import (
     Capture,
     Command,
     CommandResult,
+    Emit,
+    EmitAccepted,
+    Explain,
+    ExplainData,
+    Health,
+    History,
+    PaneExplanation,
     PaneView,
     Ping,
     Pong,
@@ -44,7 +53,15 @@ from tmuxpulse.wire import (
     rfc3339,
 )
 
-NEEDS: dict[type, Scope] = {Subscribe: "read", Snapshot: "read", Ticket: "admin"}
+NEEDS: dict[type, Scope] = {
+    Subscribe: "read",
+    Snapshot: "read",
+    History: "read",
+    Explain: "read",
+    Emit: "emit",
+    Ticket: "admin",
+    Health: "admin",
+}
 
 
 class Desk:
@@ -78,6 +95,7 @@ class Desk:
         self._house = house
         self._hub = hub
         self._grant = grant
+        self._sight = sight_of(grant)
         self._scopes = scopes
         self._client_id = client_id
 
@@ -98,7 +116,13 @@ class Desk:
 
     def takes_time(self, request: Asked) -> bool:
         """Tell whether a request is for `later`."""
-        return isinstance(request, Command | Batch) or (
+        if isinstance(request, Subscribe):
+            return (
+                self._house.past.is_kept
+                and self._sight == EVERYTHING
+                and self.subscriptions.needs_past(request)
+            )
+        return isinstance(request, Command | Batch | History) or (
             isinstance(request, Snapshot)
             and request.target is not None
             and request.target.pane is not None
@@ -112,26 +136,12 @@ class Desk:
             RequestError: it is refused; nothing changed.
         """
         self._allow(request)
-        match request:
-            case Subscribe():
-                items = self.subscriptions.add(request)
-                self._record("subscribed", types=list(request.filters.types))
-                return items
-            case Unsubscribe():
-                self.subscriptions.remove(request)
-                return [UnsubscribeConfirmed(id=request.id, subscriptions=self.subscriptions.names)]
-            case Snapshot():
-                return [self._snapshot(request)]
-            case Ping():
-                return [Pong(id=request.id, timestamp=rfc3339(self._house.clock()))]
-            case Auth():
-                return [self._again(request)]
-            case Ticket():
-                return [self._ticket(request)]
-        raise AssertionError(request)
+        if isinstance(request, Subscribe):
+            return self._subscribe(request)
+        return [self._answer(request)]
 
-    async def later(self, request: Asked) -> Reply:
-        """Answer what takes time.
+    async def later(self, request: Asked) -> list[Item]:
+        """Answer what takes time; what is returned is to be queued at once.
 
         Raises:
             RequestError: it is refused.
@@ -143,18 +153,78 @@ class Desk:
             scopes=self._scopes,
             why_not=self._house.why_no_write(self._grant),
         )
-        if isinstance(request, Snapshot):
-            return await self._screens(request, caller)
-        if isinstance(request, Command | Batch):
-            return await self._house.commander.run(request, caller, self._hub)
+        match request:
+            case Snapshot():
+                return [await self._screens(request, caller)]
+            case Command() | Batch():
+                return [await self._house.commander.run(request, caller, self._hub)]
+            case History():
+                page = await self._house.past.page(request, self._sight)
+                self._record("history", types=list(request.filters.types))
+                return [page]
+            case Subscribe(resume=position) if position is not None:
+                self.subscriptions.check(request)
+                past = await self._house.past.replay(position, request.filters)
+                self._hub.flush()  # from here on there is no checkpoint
+                return self._subscribe(request, past)
         raise AssertionError(request)
 
     # --- each of them ----------------------------------------------------------------------
+
+    def _answer(self, request: Asked) -> Reply:
+        reply: Reply
+        match request:
+            case Unsubscribe():
+                self.subscriptions.remove(request)
+                reply = UnsubscribeConfirmed(id=request.id, subscriptions=self.subscriptions.names)
+            case Snapshot():
+                reply = self._snapshot(request)
+            case Ping():
+                reply = Pong(id=request.id, timestamp=rfc3339(self._house.clock()))
+            case Auth():
+                reply = self._again(request)
+            case Ticket():
+                reply = self._ticket(request)
+            case Emit():
+                reply = self._emit(request)
+            case Explain():
+                reply = self._explain(request)
+            case Health():
+                reply = self._house.health(request.id)
+            case _:
+                raise AssertionError(request)
+        return reply
 
     def _allow(self, request: Asked) -> None:
         scope = NEEDS.get(type(request))
         if scope is not None and scope not in self._scopes:
             raise RequestError("FORBIDDEN", f"this needs `{scope}`, which the token does not grant")
+
+    def _subscribe(self, request: Subscribe, past: list[Segment] | str | None = None) -> list[Item]:
+        items = self.subscriptions.add(request, past)
+        self._record("subscribed", types=list(request.filters.types))
+        return items
+
+    def _emit(self, request: Emit) -> EmitAccepted:
+        sees_all = not self._sight.sessions
+        self._house.emitter.emit(request.event, self._hub.snapshot(), sees_all=sees_all)
+        self._record("emit", type=request.event.type)
+        return EmitAccepted(id=request.id, seq=self._hub.seq)
+
+    def _explain(self, request: Explain) -> ExplainData:
+        spot = find_pane(self._hub.snapshot(), request.target)
+        source = self._house.hub.sources.get(spot.session.server)
+        found = None if source is None else source.explain(spot.pane.id)
+        if found is None:
+            raise RequestError("NOT_FOUND", "no such session, window or pane")
+        return ExplainData(
+            id=request.id,
+            epoch=self._hub.epoch,
+            seq=self._hub.seq,
+            server=spot.session.server,
+            pane=spot.pane,
+            explanation=found if "output" in self._scopes else _without_texts(found),
+        )
 
     def _snapshot(self, request: Snapshot) -> SnapshotData:
         tree = self._hub.snapshot()
@@ -203,6 +273,12 @@ class Desk:
 
 
 MAX_SCREENS = 4
+
+
+def _without_texts(found: PaneExplanation) -> PaneExplanation:
+    """An explanation without what the pane printed."""
+    opinions = [msgspec.structs.replace(one, evidence="") for one in found.opinions]
+    return msgspec.structs.replace(found, evidence="", opinions=opinions, known=[])
 
 
 def _with_screens(tree: Tree, screens: dict[tuple[str, str], list[str]]) -> Tree:

@@ -5,8 +5,9 @@ It knows no connection.
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -14,10 +15,13 @@ from tmuxpulse.config.settings import LimitsTable, WriteChoice
 from tmuxpulse.hub.hub import Hub
 from tmuxpulse.serve.access import Access
 from tmuxpulse.serve.commander import Commander
+from tmuxpulse.serve.emit import Emitter
 from tmuxpulse.serve.failures import Failures
 from tmuxpulse.serve.grants import Grant, Scope
+from tmuxpulse.serve.past import Past
 from tmuxpulse.serve.records import Records
 from tmuxpulse.serve.sights import Sights
+from tmuxpulse.wire import HealthData, RequestId
 
 
 class Visitor(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +50,9 @@ class House:
         limits: what is bounded, for connections that come from now on.
         write: who may command panes.
         page_url: where the page is, for tickets.
+        past: what was kept.
+        problems: what does not work now, in words, by the part of the server; others write it.
+        features: what is switched on, by its name in the settings.
         clock: seconds since the epoch.
     """
 
@@ -58,6 +65,9 @@ class House:
         limits: LimitsTable = LimitsTable(),  # noqa: B008  # frozen
         write: WriteChoice = "never",
         page_url: str = "",
+        past: Past | None = None,
+        problems: Mapping[str, str] | None = None,
+        features: Mapping[str, bool] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.sights = Sights(hub)
@@ -71,6 +81,11 @@ class House:
             limits.login_failures_per_minute, limits.all_login_failures_per_minute
         )
         self.commander = Commander(hub.sources, audit)
+        self.emitter = Emitter(hub, hub.sources)
+        self.past = Past(None) if past is None else past
+        self._problems = {} if problems is None else problems
+        self._features = dict(features or {})
+        self._began = clock()
         self._hub = hub
 
     @property
@@ -83,6 +98,16 @@ class House:
         if self.write == "anywhere" or (self.write == "local" and visitor.is_local):
             return grant.scopes
         return grant.scopes - {"write"}
+
+    def health(self, reply_id: RequestId = None) -> HealthData:
+        """How the server is."""
+        return HealthData(
+            id=reply_id,
+            pid=os.getpid(),
+            uptime_s=round(max(0.0, self.clock() - self._began), 3),
+            problems=dict(self._problems),
+            features=self._features | {"write": self.write != "never"},
+        )
 
     def why_no_write(self, grant: Grant) -> str:
         """What to do about a missing ``write``."""

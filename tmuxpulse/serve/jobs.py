@@ -35,7 +35,7 @@ class Jobs:
         """
         if len(self._waiting) >= MAX_JOBS:
             raise RequestError(
-                "RATE_LIMIT", f"{MAX_JOBS} commands wait already", retryable=True, retry_after=0.5
+                "RATE_LIMIT", f"{MAX_JOBS} requests wait already", retryable=True, retry_after=0.5
             )
         self._waiting.append(request)
         if not self._busy:

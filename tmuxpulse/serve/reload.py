@@ -54,6 +54,7 @@ def needing_a_start(
     tables = (
         ("server", before[0].server, after[0].server),
         ("audit", before[0].audit, after[0].audit),
+        ("history", before[0].history, after[0].history),
         ("tmux", before[1], after[1]),
     )
     return [

@@ -308,7 +308,7 @@ class Session:
 
         async def do(request: Asked) -> None:
             try:
-                outbox.put(await desk.later(request))
+                outbox.put(*await desk.later(request))
             except RequestError as refused:
                 outbox.put(_error(request.id, refused))
 

@@ -39,6 +39,8 @@ STRUCTURAL: frozenset[type[ev.Data]] = frozenset(
     }
 )
 
+PRINTED = frozenset({ev.PaneOutput.type, ev.PaneBytes.type})  # nothing is left without `output`
+
 logger = logging.getLogger(__name__)
 
 
@@ -123,6 +125,13 @@ class Sights:
         for narrow in self._narrow.values():
             narrow.hub.flush()
 
+    def wants(self, event_type: str) -> bool:
+        """Tell whether any reader of a narrowed stream would be given events of a type."""
+        return any(
+            (sight.output or event_type not in PRINTED) and narrow.hub.wants(event_type)
+            for sight, narrow in self._narrow.items()
+        )
+
     def _make_room(self) -> None:
         for sight, narrow in list(self._narrow.items()):
             if len(self._narrow) < MAX_SIGHTS:
@@ -146,6 +155,7 @@ class _Narrow:
             ring_events=RING_EVENTS,
             ring_bytes=RING_BYTES,
             tree=lambda: narrow_tree(whole.snapshot(), sight),
+            before_handing_out=whole.let_keep,
         )
 
     def become(self, server: str | None, whole: State, events: list[ev.Event]) -> None:
@@ -186,6 +196,9 @@ class _Narrow:
                 ev.Place(server=place.server, session=place.session, session_id=place.session_id),
                 data,
             )
+        if isinstance(data, ev.SystemStats):
+            panes = tuple(one for one in data.panes if one.pane_id in state.panes)
+            return ev.Event(place, ev.SystemStats(panes=panes)) if panes else None
         return _of_no_session(event)
 
     def _atlas(self, server: str | None, state: State) -> Atlas:
@@ -229,7 +242,7 @@ def without_output(event: ev.Event) -> ev.Event | None:
     """The event without what was printed or typed; None: there is nothing else in it."""
     data = event.data
     match data:
-        case ev.PaneOutput():
+        case ev.PaneOutput() | ev.PaneBytes():
             return None
         case ev.PaneError() | ev.PaneWarning():
             data = msgspec.structs.replace(data, line="")

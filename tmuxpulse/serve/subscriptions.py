@@ -6,17 +6,20 @@ No socket is known.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Union
 
 import msgspec
 
 from tmuxpulse.errors import RequestError
 from tmuxpulse.filters import Filter, check_filter, compile_filters
+from tmuxpulse.history.replay import Segment
 from tmuxpulse.hub.hub import Hub
 from tmuxpulse.hub.reader import Reader, Received
-from tmuxpulse.hub.stream import Batch
+from tmuxpulse.hub.stream import Batch, Encoded
 from tmuxpulse.wire import (
+    Epoch,
+    Gap,
     Reply,
     Reset,
     SnapshotData,
@@ -35,12 +38,13 @@ class Subscription(msgspec.Struct):
     """One subscription.
 
     Attributes:
-        since: the connection gets every event after this number that `filter` admits.
+        since: by epoch: of it, the connection gets every event after this number that `filter`
+            admits.
     """
 
     name: str
     filter: Filter
-    since: int
+    since: dict[str, int]
 
 
 class Subscriptions:
@@ -73,30 +77,50 @@ class Subscriptions:
         """The names of what is held, oldest first."""
         return list(self._held)
 
-    def add(self, request: Subscribe) -> list[Item]:
+    def needs_past(self, request: Subscribe) -> bool:
+        """Tell whether only a history can bring what comes after the request's position."""
+        position = request.resume
+        return (
+            position is not None
+            and not self._hub.can_replay(epoch=position.epoch, seq=position.seq)
+            and self._reset_reason(position.epoch) == "epoch"
+        )
+
+    def add(self, request: Subscribe, past: list[Segment] | str | None = None) -> list[Item]:
         """Subscribe; what is returned goes out after all that the reader was owed, before the rest.
 
         A resume is answered with everything after its position, or with a reset and a snapshot;
         events that another subscription of this connection brought are not repeated.
 
+        Args:
+            request: what was asked.
+            past: what a history has from the request's position up to nearly now; or why not.
+
         Raises:
             RequestError: the filter or the combination of fields is refused; nothing changed.
         """
-        self._check(request)
+        self.check(request)
         hub = self._hub
         wanted = request.filters
+        resume = request.resume
+        segments = [] if past is None or isinstance(past, str) else past
         found: Batch | str | None = None
-        if request.resume is not None:
-            position = request.resume
-            found = hub.replay(frozenset({wanted}), epoch=position.epoch, seq=position.seq)
-            if found == "epoch":
-                found = self._reset_reason(position.epoch)
+        if isinstance(past, str):
+            found = past
+        elif segments:
+            found = self._replay(wanted, hub.epoch, segments[-1].last)
+        elif resume is not None:
+            found = self._replay(wanted, resume.epoch, resume.seq)
         elif request.last:
             found = hub.last(frozenset({wanted}), request.last)
-        replayed = self._without_repeats(found) if isinstance(found, Batch) else None
-        recovered = replayed is not None and request.resume is not None
-        since = request.resume.seq if recovered and request.resume is not None else hub.seq
+        recovered = isinstance(found, Batch) and resume is not None
+        since = {hub.epoch: hub.seq}
+        if recovered and resume is not None:
+            since = {**{one.epoch: 0 for one in segments}, hub.epoch: 0, resume.epoch: resume.seq}
 
+        replayed: list[Item] = []
+        if isinstance(found, Batch):
+            replayed = [*self._told(segments), *self._without_repeats(hub.epoch, found.events)]
         self._made += 1
         name = f"s-{self._made}"
         self._held[name] = Subscription(name, wanted, since)
@@ -107,13 +131,12 @@ class Subscriptions:
                 subscription=name,
                 subscriptions=self.names,
                 filters=wanted,
-                epoch=hub.epoch,
-                seq=since,
+                epoch=resume.epoch if recovered and resume is not None else hub.epoch,
+                seq=resume.seq if recovered and resume is not None else hub.seq,
                 recovered=recovered,
-            )
+            ),
+            *replayed,
         ]
-        if replayed is not None:
-            items.append(replayed)
         if isinstance(found, str):
             items.append(Reset(reason=found))
         if request.snapshot or isinstance(found, str):
@@ -142,10 +165,16 @@ class Subscriptions:
 
     def lost(self, to_seq: int) -> None:
         """Note that what came up to `to_seq` may not have arrived; a later resume may bring it."""
+        epoch = self._hub.epoch
         for one in self._held.values():
-            one.since = max(one.since, to_seq)
+            one.since[epoch] = max(one.since.get(epoch, 0), to_seq)
 
-    def _check(self, request: Subscribe) -> None:
+    def check(self, request: Subscribe) -> None:
+        """Refuse what cannot be subscribed to.
+
+        Raises:
+            RequestError: and why.
+        """
         check_filter(request.filters)
         if request.resume is not None and request.last is not None:
             raise RequestError("INVALID_REQUEST", "give `resume` or `last`, not both")
@@ -159,17 +188,42 @@ class Subscriptions:
     def _move(self) -> None:
         self._hub.move(self._reader, frozenset(one.filter for one in self._held.values()))
 
-    def _without_repeats(self, batch: Batch) -> Batch:
-        held = [(one.since, compile_filters([one.filter])) for one in self._held.values()]
-        if not held:
-            return batch
-        return Batch(
-            tuple(
-                event
-                for event in batch.events
-                if not any(
-                    event.numbered.seq > since and admits(event.numbered.event)
-                    for since, admits in held
+    def _replay(self, wanted: Filter, epoch: str, seq: int) -> Batch | str:
+        found = self._hub.replay(frozenset({wanted}), epoch=epoch, seq=seq)
+        return self._reset_reason(epoch) if found == "epoch" else found
+
+    def _told(self, segments: Sequence[Segment]) -> Iterable[Item]:
+        """What runs of the server, oldest first, are told as."""
+        previous = ""
+        for one in segments:
+            if previous:
+                yield Epoch(epoch=one.epoch, previous=previous)
+            previous = one.epoch
+            for kind in one.lacks if one.last > one.after else ():
+                yield Gap(
+                    from_seq=one.after + 1,
+                    to_seq=one.last,
+                    dropped=None,
+                    only=kind,
+                    reason="history",
                 )
+            yield from self._without_repeats(
+                one.epoch, [Encoded(found.numbered, found.line) for found in one.events]
+            )
+
+    def _without_repeats(self, epoch: str, events: Sequence[Encoded]) -> list[Batch]:
+        """The events in a batch, if there are any, less those that another subscription brought."""
+        held = [
+            (one.since[epoch], compile_filters([one.filter]))
+            for one in self._held.values()
+            if epoch in one.since
+        ]
+        fresh = tuple(
+            event
+            for event in events
+            if not any(
+                event.numbered.seq > since and admits(event.numbered.event)
+                for since, admits in held
             )
         )
+        return [Batch(fresh)] if fresh else []

@@ -8,7 +8,7 @@ import msgspec
 
 from tmuxpulse.filters import Filter
 from tmuxpulse.wire.commands import RequestId
-from tmuxpulse.wire.views import Tree
+from tmuxpulse.wire.views import PaneExplanation, PaneView, Tree
 
 PROTOCOL_VERSION = 1
 MAX_MESSAGE_BYTES = 65536
@@ -133,14 +133,31 @@ class Gap(Reply, frozen=True, kw_only=True, tag="stream.gap"):
         from_seq: the first that is missing, ``from`` on the wire.
         to_seq: the last that is missing, ``to`` on the wire.
         dropped: how many were to be delivered.
+            None: that is not known.
         only: the one type of event that is missing, all others in the range follow; None: all of
             the range is missing, and a snapshot follows.
+        reason: ``slow``: this connection was; ``history``: events of that type are not kept.
     """
 
     from_seq: int = msgspec.field(name="from")
     to_seq: int = msgspec.field(name="to")
-    dropped: int
+    dropped: int | None
     only: str | None = None
+    reason: str = "slow"
+
+
+class Epoch(Reply, frozen=True, kw_only=True, tag="stream.epoch"):
+    """What follows is of another run of the server, whose numbers begin anew.
+
+    Its first events build up the state from nothing.
+
+    Attributes:
+        epoch: the run.
+        previous: the run before it; where its end is not known, the last of it is missing.
+    """
+
+    epoch: str
+    previous: str
 
 
 class Lag(Reply, frozen=True, kw_only=True, tag="stream.lag"):
@@ -231,6 +248,83 @@ class BatchResult(Reply, frozen=True, kw_only=True, tag="batch.result"):
     results: list[Outcome]
 
 
+class HistoryLost(msgspec.Struct, frozen=True, kw_only=True):
+    """Events that could not be kept: the disk was full, or was damaged.
+
+    Attributes:
+        epoch: the run.
+        first: the number of the first; `last` is that of the last.
+        count: how many of them.
+    """
+
+    epoch: str
+    first: int
+    last: int
+    count: int
+
+
+class Around(msgspec.Struct, frozen=True, kw_only=True):
+    """What a pane printed before and after an event of it, oldest first."""
+
+    before: list[msgspec.Raw]
+    after: list[msgspec.Raw]
+
+
+class HistoryData(Reply, frozen=True, kw_only=True, tag="history.data"):
+    """A page of what was kept.
+
+    Attributes:
+        events: in the order that was asked for, as they were sent, each with its ``epoch`` too;
+            to who does not see everything, with an empty one and the number 0.
+        cursor: to go on with; None: there is nothing more.
+        complete: False: time was up before the page was full.
+        lost: what is missing between the first and the last of them; for who sees everything.
+        context: for each event, if it was asked for.
+    """
+
+    id: RequestId = None
+    events: list[msgspec.Raw]
+    cursor: str | None
+    complete: bool = True
+    lost: list[HistoryLost] = []
+    context: list[Around] = []
+
+
+class EmitAccepted(Reply, frozen=True, kw_only=True, tag="emit.accepted"):
+    """An event was published, or a report was taken; `seq` is the number of the newest event."""
+
+    id: RequestId = None
+    seq: int
+
+
+class ExplainData(Reply, frozen=True, kw_only=True, tag="explain.data"):
+    """Why a pane's status is what it is, after the event `seq`."""
+
+    id: RequestId = None
+    epoch: str
+    seq: int
+    server: str
+    pane: PaneView
+    explanation: PaneExplanation
+
+
+class HealthData(Reply, frozen=True, kw_only=True, tag="health.data"):
+    """How the server is.
+
+    Attributes:
+        pid: of its process.
+        uptime_s: since it began.
+        problems: what does not work now, by the part of it that does not.
+        features: what is switched on.
+    """
+
+    id: RequestId = None
+    pid: int
+    uptime_s: float
+    problems: dict[str, str]
+    features: dict[str, bool]
+
+
 AnyReply = Union[  # noqa: UP007  # evaluated by msgspec on Python 3.10
     Established,
     SubscriptionConfirmed,
@@ -246,4 +340,9 @@ AnyReply = Union[  # noqa: UP007  # evaluated by msgspec on Python 3.10
     TicketIssued,
     CommandResult,
     BatchResult,
+    Epoch,
+    HistoryData,
+    EmitAccepted,
+    ExplainData,
+    HealthData,
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Union
+from datetime import datetime
+from typing import Annotated, Any, Union
 
 import msgspec
 from msgspec import Meta
@@ -74,6 +75,73 @@ class Batch(Request, frozen=True, kw_only=True, tag="batch"):
     deadline_s: float | None = None
 
 
+class History(Request, frozen=True, kw_only=True, tag="history"):
+    """Ask for what was kept, page by page.
+
+    Attributes:
+        filters: as of a subscription.
+        contains: must be in the event's text; case does not matter.
+        since: no earlier than this time (RFC 3339).
+        until: earlier than this time.
+        limit: events in a page.
+        cursor: of the page before.
+        newest_first: the order.
+        context: how many outputs of the same pane come with each event, before and after it.
+    """
+
+    filters: Filter = EVERYTHING
+    contains: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int = 100
+    cursor: str = ""
+    newest_first: bool = True
+    context: int = 0
+
+
+class EmitEvent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What somebody tells of.
+
+    Attributes:
+        type: ``custom.`` and a name of one's own; or ``agent.status``, a report about a pane.
+        server: with the next three, where it happened; nothing: nowhere in particular.
+        data: any object; for ``agent.status``: ``status``, ``reason``, ``agent_type``, ``source``.
+    """
+
+    type: str
+    server: str | None = None
+    session: str | None = None
+    window: str | int | None = None
+    pane: str | int | None = None
+    data: dict[str, Any] = {}
+
+
+class Emit(Request, frozen=True, kw_only=True, tag="emit"):
+    """Tell of something; whoever subscribed to its type gets it."""
+
+    event: EmitEvent
+
+
+class Explain(Request, frozen=True, kw_only=True, tag="explain"):
+    """Ask why a pane's status is what it is."""
+
+    target: Target
+
+
+class Health(Request, frozen=True, kw_only=True, tag="health"):
+    """Ask how the server itself is."""
+
+
 AnyRequest = Union[  # noqa: UP007  # evaluated by msgspec on Python 3.10
-    Auth, Subscribe, Unsubscribe, Snapshot, Ping, Ticket, Batch
+    Auth,
+    Subscribe,
+    Unsubscribe,
+    Snapshot,
+    Ping,
+    Ticket,
+    Batch,
+    History,
+    Emit,
+    Explain,
+    Health,
 ]

@@ -71,3 +71,68 @@ class Tree(msgspec.Struct, frozen=True, kw_only=True):
 
     servers: list[ServerView]
     sessions: list[SessionView]
+
+
+class Pending(msgspec.Struct, frozen=True, kw_only=True):
+    """A status that holds, but has not held for long enough to be announced.
+
+    Attributes:
+        in_s: seconds until it is.
+    """
+
+    status: Status
+    rule: str
+    reason: str
+    in_s: float
+
+
+class Opinion(msgspec.Struct, frozen=True, kw_only=True):
+    """What one layer of evidence says.
+
+    Attributes:
+        sure: whether it is more than an assumption.
+        age_s: how old its evidence is.
+        outcome: ``won``, or why it lost.
+    """
+
+    layer: str
+    status: str
+    reason: str
+    rule: str
+    evidence: str
+    confidence: float
+    sure: bool
+    age_s: float
+    outcome: str
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of evidence in words; `age_s`: for how long it is known."""
+
+    layer: str
+    text: str
+    age_s: float
+
+
+class PaneExplanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a pane's status is what it is.
+
+    Attributes:
+        status: what was announced last, with when, why and by which rule.
+        pending: what will be announced; None: nothing else.
+        opinions: what the layers say, the one that won first.
+        matched: names of further rules that match, best first.
+        known: what is known, layer by layer.
+    """
+
+    status: Status
+    since: str
+    reason: str
+    rule: str
+    evidence: str
+    confidence: float
+    agent_type: str | None
+    pending: Pending | None
+    opinions: list[Opinion]
+    matched: list[str]
+    known: list[Known]
