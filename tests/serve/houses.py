@@ -11,6 +11,7 @@ from tmuxpulse.hub.hub import Hub
 from tmuxpulse.serve.access import Access
 from tmuxpulse.serve.grants import Grant, Scope, owner
 from tmuxpulse.serve.house import House, Visitor
+from tmuxpulse.serve.past import Past
 from tmuxpulse.serve.records import Value
 
 OWNER = Visitor(peer="unix", address="unix", is_local=True, grant=owner())
@@ -124,6 +125,7 @@ class TestHouse(House):
         *,
         limits: LimitsTable = LimitsTable(),  # noqa: B008  # frozen
         write: WriteChoice = "never",
+        past: Past | None = None,
     ) -> None:
         self.tokens = Tokens()
         self.tickets = OneTicket()
@@ -136,5 +138,6 @@ class TestHouse(House):
             limits=limits,
             write=write,
             page_url="http://127.0.0.1:8765/",
+            past=past,
             clock=self.time,
         )

@@ -25,6 +25,7 @@ class Peer:
         self.taking = trio.Event()
         self.taking.set()
         self.closed: CloseReason | None = None
+        self._sent = trio.lowlevel.ParkingLot()
         self._to_session, self._incoming = trio.open_memory_channel[str | bytes](math.inf)
 
     # --- the session's side ------------------------------------------------------------------
@@ -42,6 +43,7 @@ class Peer:
             raise ConnectionClosed(self.closed)
         assert isinstance(message, str)
         self.messages.append(message)
+        self._sent.unpark_all()
 
     async def aclose(self, code: int = 1000, reason: str | None = None) -> None:
         await trio.lowlevel.checkpoint()
@@ -51,6 +53,12 @@ class Peer:
             self._incoming.close()
 
     # --- the test's side ---------------------------------------------------------------------
+
+    async def until(self, kind: str, count: int = 1) -> dict[str, Any]:
+        """Wait until so many messages of a type were sent; gives the last of them."""
+        while self.types.count(kind) < count:
+            await self._sent.park()
+        return [one for one in self.objects if one["type"] == kind][count - 1]
 
     def say(self, *requests: object) -> None:
         """Send requests; bytes and text go as they are."""

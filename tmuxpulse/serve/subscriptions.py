@@ -79,12 +79,10 @@ class Subscriptions:
 
     def needs_past(self, request: Subscribe) -> bool:
         """Tell whether only a history can bring what comes after the request's position."""
-        position = request.resume
-        return (
-            position is not None
-            and not self._hub.can_replay(epoch=position.epoch, seq=position.seq)
-            and self._reset_reason(position.epoch) == "epoch"
-        )
+        position, hub = request.resume, self._hub
+        if position is None or hub.can_replay(epoch=position.epoch, seq=position.seq):
+            return False
+        return position.epoch == hub.epoch or self._reset_reason(position.epoch) == "epoch"
 
     def add(self, request: Subscribe, past: list[Segment] | str | None = None) -> list[Item]:
         """Subscribe; what is returned goes out after all that the reader was owed, before the rest.
