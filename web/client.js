@@ -118,9 +118,17 @@ export function connect(url, handlers, options = {}) {
         position = { epoch: message.epoch, seq: message.seq };
         handlers.onSnapshot?.(message.data);
         break;
+      case "stream.epoch": // of another run of the server; its first events build the state anew
+        position = { epoch: message.epoch, seq: 0 };
+        handlers.onSnapshot?.({ servers: [], sessions: [] });
+        break;
       case "stream.gap":
-        handlers.onNotice?.(`${message.dropped === 1 ? "1 event was" : `${message.dropped} events were`}`
-          + " missed: this page was too slow", "gap");
+        if (message.reason !== "history") {
+          handlers.onNotice?.(`${message.dropped === 1 ? "1 event was" : `${message.dropped} events were`}`
+            + " missed: this page was too slow", "gap");
+        } else if (message.only === "pane.output") {
+          handlers.onNotice?.("what panes printed in between is not kept", "gap");
+        }
         break;
       case "stream.reset":
         handlers.onNotice?.(RESETS.get(message.reason) ?? "the stream begins anew", "reset");

@@ -7,9 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tmuxpulse.cli.safety_checks import check_audit, check_settings, check_tokens
+from tmuxpulse.cli import safety_checks
+from tmuxpulse.cli.doctor import health_checks
+from tmuxpulse.cli.safety_checks import (
+    check_audit,
+    check_history,
+    check_settings,
+    check_tokens,
+)
 from tmuxpulse.serve.audit_log import append_now
 from tmuxpulse.serve.token_store import TokenStore
+from tmuxpulse.wire import HealthData
 
 
 @pytest.fixture
@@ -60,3 +68,40 @@ def test_audit(environ: dict[str, str]) -> None:
     assert check_audit(environ).text.endswith("1 entries")
     (state / "audit" / "audit.jsonl").chmod(0o644)
     assert check_audit(environ).level == "fail"
+
+
+def test_history(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = Path(environ["TMUXPULSE_STATE_DIR"]) / "history"
+    directory.mkdir(mode=0o700)
+    database = directory / "history.db"
+    assert "0.0 MB, 30 days, without what panes print" in check_history(environ).text
+    database.write_bytes(b"x" * 2_000_000)
+    database.chmod(0o644)
+    assert check_history(environ).level == "fail"
+    database.chmod(0o600)
+    assert "2.0 MB" in check_history(environ).text
+    aside = directory / "history.damaged-20261123T090000000000Z.db"
+    aside.touch()
+    found = check_history(environ)
+    assert (found.level, aside.name in found.text, str(aside) in found.remedy) == (
+        "warn", True, True,
+    )  # fmt: skip
+    aside.unlink()
+    monkeypatch.setattr(safety_checks, "LITTLE_BYTES", 1 << 60)
+    assert check_history(environ).level == "warn"
+    Path(environ["TMUXPULSE_CONFIG"]).write_text("[history]\nenabled = false")
+    assert "switched off" in check_history(environ).text
+
+
+def test_what_a_server_says_of_itself_is_told() -> None:
+    health = HealthData(
+        pid=1,
+        uptime_s=1.0,
+        problems={"history": "the disk is full"},
+        features={"history": True, "tls": False, "audit": True},
+    )
+    features, problem = health_checks(health)
+    assert features.text == "on: audit, history; off: tls"
+    assert (problem.name, problem.level, problem.text) == (
+        "its history", "fail", "the disk is full",
+    )  # fmt: skip

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, unix_connect
 
 from tmuxpulse.filters import EVERYTHING
 from tmuxpulse.history.files import boot_id
@@ -20,134 +25,199 @@ from tmuxpulse.history.reader import Reader
 from tmuxpulse.history.replay import replay
 
 ROOT = Path(__file__).parents[2]
-KILLS = int(os.environ.get("TMUXPULSE_KILLS", "10"))
+KILLS = int(os.environ.get("TMUXPULSE_KILLS", "50"))
 
-# Publishes as fast as it can in bunches, keeps each, and tells its number only then: what stands on
-# the pipe is what a client had received. Everything else is as in a server.
+# A server whose collector publishes as fast as it can in bunches. Everything else is as always.
 CHILD = """
-import os, resource, sys
-from pathlib import Path
+import resource, sys
 import trio
+from tmuxpulse.config.settings import CollectSettings, HistoryTable, ServeSettings, ServerTable
 from tmuxpulse.events import Event, PaneError, PaneOutput, Place
-from tmuxpulse.history.history import History
-from tmuxpulse.history.retention import Retention
-from tmuxpulse.hub.hub import Hub
-from tmuxpulse.hub.stream import Encoded
+from tmuxpulse.serve.app import serve
 
-database, limit = Path(sys.argv[1]), int(sys.argv[2])
+directory, limit = sys.argv[1], int(sys.argv[2])
 if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 place = Place(server="default", session="s", session_id="$1", window=0, window_id="@1",
               pane=0, pane_id="%0")
 
 
-async def main():
-    hub = Hub()
-    said = lambda text: print("SAID", text, file=sys.stderr, flush=True)
-    recovered = lambda lost: print("RECOVERED", lost, file=sys.stderr, flush=True)
-    with History.open(database, hub.epoch, output=True, keep=Retention(days=30, max_bytes=1 << 30),
-                      on_trouble=said, on_recovered=recovered) as history:
-        async with trio.open_nursery() as nursery:
-            await nursery.start(history.run)
-            os.write(1, f"EPOCH {hub.epoch}\\n".encode())
-            while True:
-                before = hub.seq
-                for n in range(5):
-                    data = PaneOutput(mode="append", lines=(f"line {hub.seq} of some length",))
-                    hub.publish(Event(place, data if n else PaneError(line="bad", rule="r")))
-                bunch = [one for one in hub.ring.since(before, newest=hub.seq)]
-                history.keep(bunch)
-                os.write(1, f"{hub.seq}\\n".encode())
-                await trio.sleep(0.001)
+async def collector(hub, settings, *, task_status):
+    task_status.started()
+    while True:
+        for n in range(5):
+            data = PaneOutput(mode="append", lines=(f"line {hub.seq} of some length",))
+            hub.publish(Event(place, data if n else PaneError(line="bad", rule="r")))
+        await trio.sleep(0.001)
 
-trio.run(main)
+
+settings = ServeSettings(
+    server=ServerTable(port=0), history=HistoryTable(output=True),
+    unix_socket=f"{directory}/sock", state_dir=directory, runtime_dir=f"{directory}/run",
+)
+trio.run(lambda: serve(settings, CollectSettings(runtime_dir=directory), collector=collector,
+                       announce=lambda line: print(line, flush=True)))
 """
+PAGE = {"action": "history", "filters": {"types": ["pane.*"]}, "limit": 1000}
 
 
-def start(database: Path, limit: int = 0) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(database), str(limit)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+class Place:
+    """A server's directory, and the servers that ran in it."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.chmod(0o700)
+        (directory / "run").mkdir(mode=0o700)
+        self.directory = directory
+        self.database = directory / "history" / "history.db"
+        self.socket = str(directory / "sock")
+
+    def start(self, limit: int = 0) -> subprocess.Popen[bytes]:
+        child = subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(self.directory), str(limit)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert child.stdout is not None
+        assert b"ready" in child.stdout.readline()
+        return child
+
+    def connect(self) -> ClientConnection:
+        return unix_connect(self.socket, uri="ws://localhost/monitor", max_size=1 << 26)
 
 
-def received(child: subprocess.Popen[bytes], seconds: float) -> tuple[str, int]:
-    """Read for a while, kill, read the rest: the epoch and the last number that came."""
-    assert child.stdout is not None
-    epoch = child.stdout.readline().split()[1].decode()
-    until = time.monotonic() + seconds
-    last = 0
-    while time.monotonic() < until:
-        last = int(child.stdout.readline())
+def kill(child: subprocess.Popen[bytes]) -> bytes:
     child.send_signal(signal.SIGKILL)
-    out, err = child.communicate(timeout=10)
-    assert err == b""
-    complete = [line for line in out.split(b"\n")[:-1] if line]
-    return epoch, int(complete[-1]) if complete else last
+    return child.communicate(timeout=10)[1]
+
+
+def received(place: Place, seconds: float) -> tuple[str, list[dict[str, Any]]]:
+    """Subscribe for a while, kill the server, read the rest: its epoch, and what came of it."""
+    child = place.start()
+    found: list[dict[str, Any]] = []
+    with place.connect() as client:
+        epoch = json.loads(client.recv())["epoch"]
+        client.send(json.dumps({"action": "subscribe"}))
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            found.append(json.loads(client.recv()))
+        child.send_signal(signal.SIGKILL)
+        with suppress(ConnectionClosed):
+            while True:
+                found.append(json.loads(client.recv(timeout=10)))
+    assert kill(child) == b""
+    return epoch, [one for one in found if one["type"].startswith("pane.")]
 
 
 @pytest.mark.timeout(60 + 10 * KILLS)
-def test_everything_that_was_told_before_a_kill_is_in_the_history(tmp_path):
-    tmp_path.chmod(0o700)
-    database = tmp_path / "history.db"
+def test_everything_that_a_client_got_before_a_kill_is_in_the_history(tmp_path):
+    place = Place(tmp_path)
     chance = random.Random(KILLS)
-    told = [received(start(database), chance.uniform(0.05, 1.5)) for _ in range(KILLS)]
-    assert settle(database) == ""
-    assert not list(tmp_path.glob("*.damaged-*"))
-    reader = Reader(database, seconds=30)
-    for epoch, last in told:
+    told = [received(place, chance.uniform(0.02, 0.5)) for _ in range(KILLS)]
+    # The client that was cut off last comes back to a new run, and goes on where it was.
+    child = place.start()
+    epoch, got = told[-1]
+    with place.connect() as client:
+        client.recv()
+        resume = {"epoch": epoch, "seq": got[-2]["seq"]}
+        client.send(json.dumps({"action": "subscribe", "resume": resume}))
+        confirmed = json.loads(client.recv())
+        assert confirmed["recovered"] is True
+        again = json.loads(client.recv())
+        while not again["type"].startswith("pane."):
+            again = json.loads(client.recv())
+        assert again == got[-1]
+        while json.loads(client.recv())["type"] != "stream.epoch":
+            pass
+        assert json.loads(client.recv())["type"] == "stream.gap"  # samples are not kept
+        assert json.loads(client.recv())["seq"] == 1
+    assert kill(child) == b""
+
+    assert settle(place.database, place.directory / "run" / "history") == ""
+    assert not list(place.database.parent.glob("*.damaged-*"))
+    reader = Reader(place.database, seconds=30)
+    for epoch, got in told:
         with reader.reading() as asking:
-            (no,) = asking.connection.execute(
-                "SELECT no FROM epochs WHERE epoch = ?", (epoch,)
-            ).fetchone()
-            seqs = [
-                one & (1 << 40) - 1
-                for (one,) in asking.connection.execute(
-                    "SELECT id FROM events WHERE id BETWEEN ? AND ? ORDER BY id",
-                    (no << 40, (no << 40) + (1 << 39)),
-                )
-            ]
-            assert seqs == list(range(1, len(seqs) + 1))
-            assert len(seqs) >= last > 0
             assert asking.connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
-    epoch, last = told[-2]
-    with reader.reading() as asking:
-        segments = replay(asking, epoch, last - 1, [EVERYTHING], current="", most_events=10**6)
-    assert not isinstance(segments, str)
-    assert [one.epoch for one in segments] == [one for one, _ in told[-2:]]
-    assert segments[0].events[0].numbered.seq == last
-    assert not any("pane.output" in one.lacks for one in segments)
+            segments = replay(asking, epoch, 0, [EVERYTHING], current="", most_events=10**7,
+                              most_bytes=1 << 40)  # fmt: skip
+        assert not isinstance(segments, str)
+        assert segments[0].epoch == epoch
+        lines = {one.numbered.seq: one.line for one in segments[0].events}
+        assert list(lines) == list(range(1, len(lines) + 1))
+        assert got
+        assert all(json.loads(lines[one["seq"]]) == one for one in got)
     reader.close()
     assert boot_id() or sys.platform != "linux"
 
 
 def test_a_full_disk_stops_the_history_and_not_the_server(tmp_path):
-    tmp_path.chmod(0o700)
-    database = tmp_path / "history.db"
-    child = start(database, limit=400_000)
-    assert child.stdout is not None
-    assert child.stderr is not None
-    child.stdout.readline()
-    said = b""
-    last = 0
-    os.set_blocking(child.stderr.fileno(), False)
-    until = time.monotonic() + 30
-    while time.monotonic() < until and b"SAID" not in said:
-        last = int(child.stdout.readline())
-        said += child.stderr.read() or b""
-    for _ in range(500):  # it goes on all the same
-        last = int(child.stdout.readline())
-    assert b"history is not being kept" in said
-    assert last > 500
-    child.send_signal(signal.SIGKILL)
-    child.communicate(timeout=10)
-    assert settle(database) == ""  # without the limit
-    reader = Reader(database)
+    place = Place(tmp_path)
+    child = place.start(limit=400_000)
+    with place.connect() as client:
+        client.recv()
+        client.send(json.dumps({"action": "subscribe", "filters": {"types": ["server.*"]}}))
+        trouble = json.loads(client.recv())
+        while trouble["type"] != "server.trouble":
+            trouble = json.loads(client.recv())
+        assert "history is not being kept" in trouble["data"]["message"]
+        client.send(json.dumps({"action": "health", "id": 1}))
+        health = json.loads(client.recv())
+        while health["type"] != "health.data":
+            health = json.loads(client.recv())
+        assert "history" in health["problems"]
+        client.send(json.dumps({"action": "subscribe", "last": 1}))
+        for _ in range(500):  # it goes on all the same
+            last = json.loads(client.recv())
+        assert last["seq"] > 0
+    assert b"history is not being kept" in kill(child)
+    journal = place.directory / "run" / "history"
+    assert settle(place.database, journal) == ""  # without the limit
+    reader = Reader(place.database)
     page = reader.page(Query(newest_first=False, limit=1000))
     assert [one.numbered.seq for one in page.events[:5]] == [1, 2, 3, 4, 5]
     with reader.reading() as asking:  # killed while it lost events: it cannot promise the rest
         epoch = page.events[0].epoch
         assert replay(asking, epoch, 1, [EVERYTHING], current="", most_events=10**6) == "expired"
+    reader.close()
+
+
+def test_a_damaged_database_is_set_aside_and_the_server_runs(tmp_path):
+    place = Place(tmp_path)
+    place.database.parent.mkdir(mode=0o700)
+    place.database.write_bytes(b"no database" * 1000)
+    place.database.chmod(0o600)
+    child = place.start()
+    with place.connect() as client:
+        client.recv()
+        client.send(json.dumps(PAGE))
+        assert json.loads(client.recv())["events"]
+    assert b"damaged" in kill(child)
+    (aside,) = place.database.parent.glob("*.damaged-*.db")
+    assert aside.read_bytes().startswith(b"no database")
+
+
+def test_an_orderly_end_is_the_end_of_a_run(tmp_path):
+    place = Place(tmp_path)
+    child = place.start()
+    with place.connect() as client:
+        epoch = json.loads(client.recv())["epoch"]
+        client.send(json.dumps({"action": "subscribe"}))
+        child.send_signal(signal.SIGTERM)
+        last = 0
+        with suppress(ConnectionClosed):
+            while True:
+                found = json.loads(client.recv(timeout=10))
+                if found["type"].startswith("pane."):
+                    last = found["seq"]
+    assert child.communicate(timeout=10)[1] == b""
+    assert child.returncode == 0
+    assert not list((place.directory / "run" / "history").iterdir())
+    reader = Reader(place.database, seconds=30)
+    with reader.reading() as asking:
+        ended, last_seq, torn = asking.connection.execute(
+            "SELECT ended, last_seq, torn FROM epochs WHERE epoch = ?", (epoch,)
+        ).fetchone()
+    assert (ended is not None, torn) == (True, 0)
+    assert last_seq >= last > 0
     reader.close()

@@ -129,7 +129,7 @@ async def test_context_is_what_the_same_pane_printed(tmp_path: Path) -> None:
         ]  # fmt: skip
 
 
-BAD = [
+BAD: list[tuple[dict[str, Any], str]] = [
     ({"limit": 0}, "INVALID_REQUEST"),
     ({"limit": 1001}, "INVALID_REQUEST"),
     ({"context": 11}, "INVALID_REQUEST"),

@@ -139,6 +139,25 @@ test("it says when something was missed", () => {
   assert.equal(heard.at(-1), "! error: the server refused: slowly");
 });
 
+test("a resume goes on into the next run of the server", () => {
+  const { sockets, heard, wait } = stage();
+  sockets[0].say(GREETING, CONFIRMED, SNAPSHOT, BELL);
+  sockets[0].onclose({ code: 1006 });
+  wait(0.25);
+  sockets[1].say({ ...GREETING, epoch: "e2" }, { ...CONFIRMED, recovered: true });
+  sockets[1].say({ type: "stream.gap", from: 9, to: 20, dropped: null, only: "system.stats", reason: "history" });
+  assert.equal(heard.at(-1), "open");
+  sockets[1].say({ type: "stream.gap", from: 9, to: 20, dropped: null, only: "pane.output", reason: "history" });
+  assert.equal(heard.at(-1), "! gap: what panes printed in between is not kept");
+  sockets[1].say({ type: "stream.epoch", epoch: "e2", previous: "e1" });
+  assert.deepEqual(heard.at(-1), { servers: [], sessions: [] });
+  sockets[1].say({ ...BELL, seq: 3 });
+  sockets[1].onclose({ code: 1006 });
+  wait(0.5);
+  sockets[2].say(GREETING);
+  assert.deepEqual(sockets[2].sent[0].resume, { epoch: "e2", seq: 3 });
+});
+
 test("a goodbye is no event of the stream", () => {
   const { sockets, heard, wait } = stage();
   sockets[0].say(GREETING, CONFIRMED, SNAPSHOT, BELL);

@@ -11,7 +11,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -19,6 +19,8 @@ import msgspec
 
 from tmuxpulse.cli.options import Subparsers, add_command, say
 from tmuxpulse.cli.terminal import harmless_json, printable
+from tmuxpulse.cli.when import EXAMPLES as TIMES
+from tmuxpulse.cli.when import when
 from tmuxpulse.config.places import state_dir
 from tmuxpulse.serve.audit_chain import CURRENT, Head, Piece, link_of
 from tmuxpulse.serve.audit_files import read_head
@@ -45,7 +47,6 @@ examples:
 """
 MAX_LAST = 100_000
 _FIRST_KEYS = ("n", "time", "action", "who", "peer")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _PLAIN = re.compile(r"[^\s\"'=]+")
 
 
@@ -57,10 +58,9 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
     show = own.add_parser("show", help="print it, oldest first", allow_abbrev=False)
     show.add_argument(
         "--since",
-        type=_since,
+        type=when,
         metavar="WHEN",
-        help="only what happened since: 90s, 30m, 2h, 7d, 2w ago, or a date or time such as"
-        " 2026-11-23 or 2026-11-23T10:30",
+        help=f"only what happened since: {TIMES}",
     )
     for option, dest, text in (
         ("--action", "actions", "only actions like this glob, such as 'login.*'; may be repeated"),
@@ -242,19 +242,6 @@ def _quoted(value: object) -> str:
 
 
 # --- arguments ----------------------------------------------------------------------------
-
-
-def _since(text: str) -> datetime:
-    now = datetime.now(timezone.utc)
-    ago = re.fullmatch(r"([0-9]{1,6})([smhdw])", text, re.ASCII)
-    try:
-        if ago:
-            return now - timedelta(seconds=int(ago[1]) * _UNITS[ago[2]])
-        return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone()
-    except (ValueError, OverflowError, OSError):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no time; give 2h, 7d, 2026-11-23 or 2026-11-23T10:30"
-        ) from None
 
 
 def _count(text: str) -> int:

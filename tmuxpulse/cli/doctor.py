@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -24,13 +25,13 @@ from tmuxpulse.cli.checks import (
 )
 from tmuxpulse.cli.options import Subparsers, add_colour_option, add_command, log_to_stderr
 from tmuxpulse.cli.running import run_async
-from tmuxpulse.cli.safety_checks import check_audit, check_settings, check_tokens
+from tmuxpulse.cli.safety_checks import check_audit, check_history, check_settings, check_tokens
 from tmuxpulse.cli.terminal import BOLD, DIM, GREEN, RED, YELLOW, printable, styled, wants_colour
 from tmuxpulse.collect import sockets
 from tmuxpulse.config.places import default_unix_socket, runtime_dir
 from tmuxpulse.config.settings import DEFAULT_PORT
-from tmuxpulse.errors import ServerError, TmuxError, TmuxTimeout, UsageError
-from tmuxpulse.wire import Snapshot, SnapshotData, Tree
+from tmuxpulse.errors import RequestError, ServerError, TmuxError, TmuxTimeout, UsageError
+from tmuxpulse.wire import AnyReply, Health, HealthData, Snapshot, SnapshotData, Tree
 
 DESCRIPTION = """\
 Look at everything tmuxpulse needs: Python, tmux and its servers, directories, port, locale,
@@ -109,19 +110,17 @@ async def examine(port: int) -> AsyncIterator[Check]:
             yield check
     unix_socket = default_unix_socket(directory) if directory is not None else ""
     runs = bool(unix_socket) and sockets.is_alive(unix_socket)
-    yield (
-        await _server(unix_socket)
-        if runs
-        else Check(
-            name="tmuxpulse server",
-            level="ok",
-            text="none runs; watch and ls look for themselves (tmuxpulse serve starts one)",
-        )
-    )
+    if runs:
+        for check in await _server(unix_socket):
+            yield check
+    else:
+        text = "none runs; watch and ls look for themselves (tmuxpulse serve starts one)"
+        yield Check(name="tmuxpulse server", level="ok", text=text)
     yield check_port(port, server_runs=runs)
     yield check_settings()
     yield check_tokens()
     yield check_audit()
+    yield check_history()
 
 
 async def _tmux_servers() -> AsyncIterator[Check]:
@@ -159,22 +158,47 @@ async def _tmux_server(path: str) -> Check:
     return Check(name=name, level="ok", text=text)
 
 
-async def _server(unix_socket: str) -> Check:
-    """The tmuxpulse server that runs, and what it watches."""
+async def _server(unix_socket: str) -> list[Check]:
+    """The tmuxpulse server that runs, what it watches, and what of it does not work."""
     from tmuxpulse.client.connection import open_connection
 
     name = "tmuxpulse server"
+    health: AnyReply | None = None
     try:
         async with open_connection(unix_socket=unix_socket) as connection:
             version = connection.greeting.server.version
             reply = await connection.request(Snapshot())
+            with suppress(RequestError):  # an older server does not know it
+                health = await connection.request(Health())
     except ServerError as error:
         remedy = "end it and start it again: tmuxpulse serve"
-        return Check(name=name, level="fail", text=str(error), remedy=remedy)
+        return [Check(name=name, level="fail", text=str(error), remedy=remedy)]
     tree = reply.data if isinstance(reply, SnapshotData) else Tree(servers=[], sessions=[])
     watched = [
         f"{server.name} ({f'tmux {server.version}, {server.engine}' if server.up else 'not up'})"
         for server in tree.servers
     ]
     text = f"{version} on {unix_socket}, watches {', '.join(watched) or 'nothing yet'}"
-    return Check(name=name, level="ok", text=text)
+    found = [Check(name=name, level="ok", text=text)]
+    if isinstance(health, HealthData):
+        found += health_checks(health)
+    return found
+
+
+def health_checks(health: HealthData) -> list[Check]:
+    """What a server says of itself."""
+    on = ", ".join(name for name, is_on in sorted(health.features.items()) if is_on)
+    off = ", ".join(name for name, is_on in sorted(health.features.items()) if not is_on)
+    text = f"on: {on or 'none'}; off: {off or 'none'}"
+    return [
+        Check(name="its features", level="ok", text=text),
+        *(
+            Check(
+                name=f"its {part}",
+                level="fail",
+                text=problem,
+                remedy="make room, or mend what it names; the server tries again by itself",
+            )
+            for part, problem in sorted(health.problems.items())
+        ),
+    ]

@@ -30,7 +30,8 @@ from tmuxpulse.cli.terminal import (
     printable,
     styled,
 )
-from tmuxpulse.events import Event, PaneOutput, Place
+from tmuxpulse.events import Data, Event, PaneOutput, Place
+from tmuxpulse.filters import text_of
 from tmuxpulse.wire import Numbered
 
 PROMPT_SECONDS = 0.7
@@ -123,6 +124,21 @@ class Lines:
         """When `due` has something, by its clock; infinity: nothing is held back."""
         return min((held.at for held in self._held.values()), default=math.inf)
 
+    def told(self, numbered: Numbered, texts: Sequence[str] | None = None) -> list[str]:
+        """Give the lines for an event of the past: nothing is held back or cut.
+
+        Args:
+            numbered: the event.
+            texts: what to say of it; None: what there is.
+        """
+        data = numbered.event.data
+        if numbered.event.place.server is not None:
+            self._servers.add(numbered.event.place.server)
+        if texts is None:
+            lines = [line for line in texts_of(data) if line.strip()]
+            texts = lines if isinstance(data, PaneOutput) else [describe(data)]
+        return self._rows(numbered, texts)
+
     def note(self, timestamp: str, text: str) -> str:
         """A line of ours between the events."""
         time = styled(self._local_time(timestamp), DIM) if self._colour else ""
@@ -196,6 +212,13 @@ def place_text(place: Place, *, servers: int = 1) -> str:
         if place.pane is not None:
             text += f".{place.pane}"
     return f"{name}/{text}" if servers > 1 and name else text
+
+
+def texts_of(data: Data) -> list[str]:
+    """The lines of text in an event, of a prompt or a screen, too."""
+    if isinstance(data, PaneOutput):
+        return [*data.lines, *([data.partial] if data.partial else []), *data.rows.values()]
+    return text_of(data).split("\n")
 
 
 def _pane_key(place: Place) -> str:

@@ -34,6 +34,8 @@ COMMANDS: dict[str, Command] = {
     "watch": Command("tmuxpulse.cli.watch", "show live what every pane does"),
     "ls": Command("tmuxpulse.cli.ls", "list sessions, windows and panes once"),
     "serve": Command("tmuxpulse.cli.serve", "serve the events and a page to browsers and programs"),
+    "history": Command("tmuxpulse.cli.history", "print what happened, as far as it was kept"),
+    "search": Command("tmuxpulse.cli.search", "find a text in what happened"),
     "token": Command("tmuxpulse.cli.token", "make, list, revoke and rotate tokens"),
     "open": Command("tmuxpulse.cli.open", "open the server's page in the browser"),
     "demo": Command("tmuxpulse.cli.demo", "watch a private tmux with some panes at work"),

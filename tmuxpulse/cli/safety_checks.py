@@ -1,10 +1,11 @@
-"""What `doctor` looks at of settings, tokens and the audit log.
+"""What `doctor` looks at of settings, tokens, the audit log and the history.
 
 As in `checks`, nothing is changed, but that a missing state directory is made.
 """
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,11 +15,15 @@ from tmuxpulse.collect.secrets import redactor_of
 from tmuxpulse.config.layers import load_settings
 from tmuxpulse.config.places import config_file, state_dir
 from tmuxpulse.errors import UsageError
+from tmuxpulse.history.files import check_private as check_private_history
+from tmuxpulse.history.files import companions, damaged
 from tmuxpulse.serve.audit_files import check_private, read_head
 from tmuxpulse.serve.audit_log import places
+from tmuxpulse.serve.keeping import DATABASE
 from tmuxpulse.serve.token_store import TokenStore
 
 SOON_SECONDS = 7 * 86_400.0
+LITTLE_BYTES = 100_000_000
 
 
 def check_settings(environ: Mapping[str, str] | None = None) -> Check:
@@ -84,3 +89,33 @@ def check_audit(environ: Mapping[str, str] | None = None) -> Check:
         return Check(name=name, level="fail", text=str(error), remedy=remedy)
     entries = "no entry yet" if last is None else f"{last.n} entries"
     return Check(name=name, level="ok", text=f"{Path(directory)}: {entries}")
+
+
+def check_history(environ: Mapping[str, str] | None = None) -> Check:
+    """The history's files, and what was set aside; what is in them a server finds out."""
+    name = "history"
+    try:
+        settings = load_settings(environ=environ).settings.history
+        database = state_dir(environ) / "history" / DATABASE
+        check_private_history(database)
+        size = sum(path.stat().st_size for path in companions(database) if path.exists())
+        free = shutil.disk_usage(database.parent if size else state_dir(environ)).free
+    except UsageError as error:
+        remedy = "mend it, or move it away: a new one is made"
+        return Check(name=name, level="fail", text=str(error), remedy=remedy)
+    except OSError as error:
+        remedy = "look why; without it the server runs, and keeps nothing"
+        return Check(name=name, level="fail", text=f"{database}: {error.strerror}", remedy=remedy)
+    if not settings.enabled:
+        return Check(name=name, level="ok", text="switched off ([history] enabled)")
+    kept = "with what panes print" if settings.output else "without what panes print"
+    text = f"{database}: {size / 1e6:.1f} MB, {settings.days:g} days, {kept}"
+    aside = damaged(database)
+    if aside:
+        text = f"{text}; {len(aside)} damaged set aside, such as {aside[-1].name}"
+        remedy = f"nothing to do; sqlite3 {aside[-1]} .recover may still read it, else remove it"
+        return Check(name=name, level="warn", text=text, remedy=remedy)
+    if free < LITTLE_BYTES:
+        text = f"{text}; only {free / 1e6:.0f} MB are free there"
+        return Check(name=name, level="warn", text=text, remedy="make room on that disk")
+    return Check(name=name, level="ok", text=text)

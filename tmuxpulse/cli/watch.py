@@ -38,7 +38,7 @@ from tmuxpulse.collect.sockets import all_sockets, is_alive
 from tmuxpulse.config.places import default_unix_socket, runtime_dir
 from tmuxpulse.errors import ServerUnavailable
 from tmuxpulse.filters import Filter
-from tmuxpulse.wire import Gap, Reset, SnapshotData, Tree, encode, rfc3339
+from tmuxpulse.wire import Epoch, Gap, Reset, SnapshotData, Tree, encode, rfc3339
 
 MOST_TERMINAL_LINES = 24  # of one burst of one pane, where a person reads along
 
@@ -168,7 +168,7 @@ async def _print_json(feed: Feed, output: Output, options: WatchOptions) -> None
                 case Received():
                     if item.numbered.seq > since:
                         found.append(item.line)
-                case Gap() | Reset():
+                case Gap() | Reset() | Epoch():
                     found.append(encode(item))
                 case SnapshotData():
                     if options.snapshot:
@@ -201,7 +201,7 @@ async def _print_lines(feed: Feed, output: Output, options: WatchOptions) -> Non
                 case Gap(dropped=dropped):
                     note = f"{dropped} events were lost: this reader was too slow"
                     texts.append(lines.note(rfc3339(time.time()), note))
-                case Reset() | SnapshotData():
+                case Reset() | Epoch() | SnapshotData():
                     pass
         data = "".join(f"{text}\n" for text in texts)
         await output.write(data.encode(sys.stdout.encoding or "utf-8", "replace"))

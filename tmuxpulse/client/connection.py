@@ -26,6 +26,7 @@ from tmuxpulse.wire import (
     AnyRequest,
     Auth,
     AuthResponse,
+    Epoch,
     Error,
     Established,
     Gap,
@@ -48,7 +49,8 @@ class Connection:
     """An open connection; `open_connection` makes it.
 
     Iterating gives what comes, in order: events, `Gap` and `Reset` where some are missing, and a
-    `SnapshotData` after those, or after a subscription that asked for one. It raises
+    `SnapshotData` after those, or after a subscription that asked for one; `Epoch` where a resume
+    goes on into another run of the server. It raises
     `ServerUnavailable` or `ServerRefused` when the server ends the connection.
 
     Args:
@@ -212,7 +214,7 @@ class Connection:
                     self.unknown += 1
                 case Numbered():
                     items.append(Received(found, line))
-                case Gap() | Reset():
+                case Gap() | Reset() | Epoch():
                     items.append(found)
                 case SnapshotData(id=None):
                     items.append(found)

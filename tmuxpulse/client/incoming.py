@@ -6,7 +6,7 @@ from typing import Union
 
 import msgspec
 
-from tmuxpulse.wire import Gap, Numbered, Reset, SnapshotData
+from tmuxpulse.wire import Epoch, Gap, Numbered, Reset, SnapshotData
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -21,4 +21,4 @@ class Received(msgspec.Struct, frozen=True):
     line: bytes
 
 
-Incoming = Union[Received, Gap, Reset, SnapshotData]  # noqa: UP007  # evaluated on Python 3.10
+Incoming = Union[Received, Gap, Reset, Epoch, SnapshotData]  # noqa: UP007  # evaluated on Python 3.10

@@ -90,14 +90,14 @@ class Past:
         context: list[Around] = []
         if request.context:
             context = [
-                Around(before=list(map(_told, before)), after=list(map(_told, after)))
+                Around(before=list(map(told, before)), after=list(map(told, after)))
                 for before, after in await history.around(
                     page.events, before=request.context, after=request.context, eyes=eyes
                 )
             ]
         return HistoryData(
             id=request.id,
-            events=list(map(_told, page.events)),
+            events=list(map(told, page.events)),
             cursor=page.cursor,
             complete=page.is_complete,
             lost=[
@@ -138,7 +138,7 @@ def eyes_of(sight: Sight) -> Eyes:
     )
 
 
-def _told(found: Found) -> msgspec.Raw:
+def told(found: Found) -> msgspec.Raw:
     """The event as it was sent, and the run it is of."""
     epoch = msgspec.json.encode(found.epoch)
     return msgspec.Raw(found.line[:-1] + b',"epoch":' + epoch + b"}")
