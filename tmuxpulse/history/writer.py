@@ -245,16 +245,19 @@ class Writer:
                 if self._part is None or self._part.no != part.no:
                     self._known.clear()
                 return part
+        # What comes next in a run is no older than what there is; else a part would count the
+        # time since the run began as its own, and be full at once.
+        began = run.started if row is None or first <= row[1] else max(run.started, row[3])
         self._known.clear()
         cursor = self.connection.execute(
             "INSERT INTO parts (first, last, min_at, max_at, events, text_bytes, indexed)"
             " VALUES (?, ?, ?, ?, 0, 0, ?)",
-            (first, first - 1, run.started, run.started, self._has_index),
+            (first, first - 1, began, began, self._has_index),
         )
         no = cursor.lastrowid or 0
         if self._has_index:
             schema.create_texts(self.connection, no)
-        return _Part(no, first - 1, run.started, run.started, 0, 0, self._has_index)
+        return _Part(no, first - 1, began, began, 0, 0, self._has_index)
 
     def _number(self, table: str, name: str | bytes, part: int) -> int:
         found = self._known.get(name)
