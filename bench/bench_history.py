@@ -5,40 +5,37 @@ event a line, as with ``history.output``. Then questions of several kinds are as
 reader with its own connection; a page is 100 events. Printed: the median, the 95th percentile and
 the worst of each kind, and of all together.
 
-Keeping: a process publishes 1,000 events a second in bunches of 5, with ten readers that take them:
-without a history, with one, and with one that keeps what panes print. Printed: CPU time of the
-whole process (the worker thread is in it) in % of a core, the extra over the process without a
-history, what one `keep` took in the event loop, and memory after a fifth of the time and at the
-end. It costs most where every event has another text: here each has.
+Keeping: a real server, 50 panes that print 1,000 lines a second together, ten clients that take all
+of it: without a history, with one, and with one that keeps what panes print. Printed: CPU time of
+the server's process (the worker thread is in it) in % of a core, the extra over the server without
+a history, and memory after three seconds and at the end; medians of runs in turns.
 
-    python bench/bench_history.py [--lines 1000000] [--seconds 30] [--rate 1000]
+    python bench/bench_history.py [--lines 1000000] [--seconds 20] [--rate 1000]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
-import trio
-from stage import report
+from stage import helper, report, served, stage
+from websockets.sync.client import connect
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tmuxpulse.events import AgentStatus, Event, PaneError, PaneOutput, PaneTitle, Place
-from tmuxpulse.filters import EVERYTHING, Filter
-from tmuxpulse.history.history import History
+from tmuxpulse.events import Event, PaneError, PaneOutput, Place
+from tmuxpulse.filters import Filter
 from tmuxpulse.history.journal import Journal
 from tmuxpulse.history.query import Query
 from tmuxpulse.history.reader import Reader
@@ -46,7 +43,6 @@ from tmuxpulse.history.records import timestamp_of
 from tmuxpulse.history.retention import Retention
 from tmuxpulse.history.store import Store
 from tmuxpulse.history.writer import Run
-from tmuxpulse.hub.hub import Hub
 from tmuxpulse.wire import encode_event
 
 PANES = 100
@@ -58,8 +54,8 @@ COMMON = (
     *("warning", "fetch", "GET", "200", "404", "compiling", "linking", "test_resume", "passed"),
     *("failed", "INFO", "DEBUG", "http://localhost:8080/api/v1/panes", "commit", "merge"),
 )
-BUNCH = 5
-READERS = 10
+PRINTING = 50  # panes
+CLIENTS = 10
 
 QUESTIONS: dict[str, Query] = {
     "one line of all": Query(text="needle-in-the-haystack"),
@@ -187,93 +183,60 @@ def spread(values: list[float]) -> dict[str, float]:
 # --- keeping ---------------------------------------------------------------------------------
 
 
-def stream(rate: int) -> list[Event]:
-    """Ten seconds' events, each with a text of its own."""
-    rng = random.Random(5)
-    words = vocabulary(rng)
-    events = []
-    for number in range(rate * 10):
-        line = text(rng, words, number)
-        data: Any = PaneOutput(mode="append", lines=(line,), bytes=len(line))
-        if number % 20 == 1:
-            data = PaneTitle(title=line, previous="")
-        elif number % 20 == 2:
-            data = AgentStatus(status="busy", previous="ready", evidence=line)
-        elif number % 20 == 3:
-            data = PaneError(line=line, rule="generic")
-        events.append(Event(PLACES[rng.randrange(PANES)], data))
-    return events
+def position(url: str) -> int:
+    """The number of the newest event."""
+    headers = {"Authorization": f"Bearer {os.environ['TOKEN']}"}
+    with connect(url, additional_headers=headers) as client:
+        return int(json.loads(client.recv())["seq"])
 
 
-class Publisher:
-    """Publishes at a rate; gives each bunch to the history first, if there is one."""
-
-    def __init__(self, hub: Hub, history: History | None) -> None:
-        self.took: list[float] = []
-        self.memory: list[int] = []
-        self._hub, self._history = hub, history
-
-    async def run(self, events: list[Event], seconds: float, rate: int) -> None:
-        """Publish for so long."""
-        process = psutil.Process()
-        bunches = int(seconds * rate / BUNCH)
-        start = trio.current_time()
-        for at in range(bunches):
-            begin = at * BUNCH % len(events)
-            self._publish(events[begin : begin + BUNCH])
-            if at in (bunches // 5, bunches - 1):
-                self.memory.append(process.memory_info().rss)
-            await trio.sleep_until(start + (at + 1) * BUNCH / rate)
-
-    def _publish(self, events: list[Event]) -> None:
-        hub = self._hub
-        seen = hub.seq
-        hub.publish(*events)
-        if self._history is not None:
-            fresh = hub.ring.since(seen, newest=hub.seq) or []
-            began = time.perf_counter()
-            self._history.keep(fresh)
-            self.took.append((time.perf_counter() - began) * 1e6)
-        hub.flush()
-
-
-async def publish(directory: Path, mode: str, seconds: float, rate: int) -> dict[str, Any]:
-    """In a process of its own: the hub, its readers, and perhaps a history."""
-    hub = Hub()
-    events = stream(rate)
-    database = directory / "history.db"
-    with ExitStack() as stack:
-        history = stack.enter_context(
-            History.open(database, hub.epoch, output=mode == "output", keep=KEEP)
-        )
-        for _ in range(READERS):
-            reader = stack.enter_context(hub.reader())
-            reader.sink = lambda batch: bool(batch.messages)
-            hub.move(reader, frozenset({EVERYTHING}))
-        publisher = Publisher(hub, None if mode == "none" else history)
-        async with trio.open_nursery() as nursery:
-            if mode != "none":
-                await nursery.start(history.run)
-            before, start = cpu(), trio.current_time()
-            await publisher.run(events, seconds, rate)
-            used, lasted = cpu() - before, trio.current_time() - start
-            nursery.cancel_scope.cancel()
-        lost = history.condition().lost
-    result: dict[str, Any] = {
-        "CPU, % of a core": round(used / lasted * 100, 2),
-        "events a second": round(hub.seq / lasted),
-        "lost": lost,
-        "memory after a fifth, MB": round(publisher.memory[0] / 1e6, 1),
-        "memory at the end, MB": round(publisher.memory[1] / 1e6, 1),
+def serve_at(rate: int, seconds: float, *, enabled: bool, output: bool) -> dict[str, Any]:
+    """A real server while panes print: its CPU time, its memory, what it published."""
+    os.environ["TMUXPULSE_HISTORY_ENABLED"] = str(enabled).lower()
+    os.environ["TMUXPULSE_HISTORY_OUTPUT"] = str(output).lower()
+    with (
+        stage(PRINTING) as tmux,
+        served(tmux) as (process, url),
+        helper("listener.py", url, str(CLIENTS)),
+        helper("printer.py", str(rate), *tmux.terminals.values()),
+    ):
+        server = psutil.Process(process.pid)
+        time.sleep(3)
+        memory = [server.memory_info().rss]
+        began, cpu, seq = time.monotonic(), server.cpu_times(), position(url)
+        time.sleep(seconds)
+        used, lasted, last = server.cpu_times(), time.monotonic() - began, position(url)
+        memory.append(server.memory_info().rss)
+    spent = used.user + used.system - cpu.user - cpu.system
+    return {
+        "CPU, % of a core": round(spent / lasted * 100, 2),
+        "events a second": round((last - seq) / lasted),
+        "memory at first, MB": round(memory[0] / 1e6, 1),
+        "memory at the end, MB": round(memory[1] / 1e6, 1),
     }
-    if publisher.took:
-        took = sorted(publisher.took)
-        result["keep of 5 events, us"] = {
-            "p50": round(took[len(took) // 2], 1),
-            "p99": round(took[int(len(took) * 0.99)], 1),
-            "max": round(took[-1], 1),
-        }
-    return result
+
+
+def keeping(seconds: float, rate: int, rounds: int) -> dict[str, Any]:
+    """Each mode in turns, so that what else the machine does falls on all of them."""
+    modes = {
+        "no history": {"enabled": False, "output": False},
+        "history": {"enabled": True, "output": False},
+        "history with output": {"enabled": True, "output": True},
+    }
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in modes}
+    for _ in range(rounds):
+        for name, mode in modes.items():
+            found[name].append(serve_at(rate, seconds, **mode))
+    results: dict[str, Any] = {
+        name: {key: statistics.median(one[key] for one in runs) for key in runs[0]}
+        for name, runs in found.items()
+    }
+    base = results["no history"]["CPU, % of a core"]
+    for name in ("history", "history with output"):
+        extra = results[name]["CPU, % of a core"] - base
+        results[name]["extra, % of a core"] = round(extra, 2)
+        results[name]["extra, % of the server without"] = round(extra / base * 100, 1)
+    return results
 
 
 @contextmanager
@@ -284,45 +247,17 @@ def private_directory() -> Iterator[Path]:
         yield directory
 
 
-def cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def keeping(seconds: float, rate: int) -> dict[str, Any]:
-    results: dict[str, Any] = {}
-    for mode, name in (
-        ("none", "no history"),
-        ("plain", "history"),
-        ("output", "history with output"),
-    ):
-        options = ["--child", mode, "--seconds", str(seconds), "--rate", str(rate)]
-        done = subprocess.run(
-            [sys.executable, __file__, *options], stdout=subprocess.PIPE, check=True
-        )
-        results[name] = json.loads(done.stdout)
-    base = results["no history"]["CPU, % of a core"]
-    for name in ("history", "history with output"):
-        extra = results[name]["CPU, % of a core"] - base
-        results[name]["extra, % of a core"] = round(extra, 2)
-        results[name]["extra, % of the process without"] = round(extra / base * 100, 1)
-    return results
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--lines", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--rate", type=int, default=1000)
-    parser.add_argument("--child", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--runs", type=int, default=3, help="of each mode of keeping")
     arguments = parser.parse_args()
-    if arguments.child:
-        with private_directory() as directory:
-            found = trio.run(publish, directory, arguments.child, arguments.seconds, arguments.rate)
-        print(json.dumps(found))
-        return
-    results: dict[str, Any] = {"keeping": keeping(arguments.seconds, arguments.rate)}
+    results: dict[str, Any] = {
+        "keeping": keeping(arguments.seconds, arguments.rate, arguments.runs)
+    }
     if arguments.lines:
         with private_directory() as directory:
             results["corpus"] = fill(directory, arguments.lines)
