@@ -6,17 +6,15 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, unix_connect
 
+from tests.real.loaded import LoadedServer, kill
 from tmuxpulse.filters import EVERYTHING
 from tmuxpulse.history.files import boot_id
 from tmuxpulse.history.history import settle
@@ -24,74 +22,12 @@ from tmuxpulse.history.query import Query
 from tmuxpulse.history.reader import Reader
 from tmuxpulse.history.replay import replay
 
-ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("TMUXPULSE_KILLS", "50"))
 
-# A server whose collector publishes as fast as it can in bunches. Everything else is as always.
-CHILD = """
-import resource, sys
-import trio
-from tmuxpulse.config.settings import CollectSettings, HistoryTable, ServeSettings, ServerTable
-from tmuxpulse.events import Event, PaneError, PaneOutput, Place
-from tmuxpulse.serve.app import serve
-
-directory, limit = sys.argv[1], int(sys.argv[2])
-if limit:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-place = Place(server="default", session="s", session_id="$1", window=0, window_id="@1",
-              pane=0, pane_id="%0")
-
-
-async def collector(hub, settings, *, task_status):
-    task_status.started()
-    while True:
-        for n in range(5):
-            data = PaneOutput(mode="append", lines=(f"line {hub.seq} of some length",))
-            hub.publish(Event(place, data if n else PaneError(line="bad", rule="r")))
-        await trio.sleep(0.001)
-
-
-settings = ServeSettings(
-    server=ServerTable(port=0), history=HistoryTable(output=True),
-    unix_socket=f"{directory}/sock", state_dir=directory, runtime_dir=f"{directory}/run",
-)
-trio.run(lambda: serve(settings, CollectSettings(runtime_dir=directory), collector=collector,
-                       announce=lambda line: print(line, flush=True)))
-"""
 PAGE = {"action": "history", "filters": {"types": ["pane.*"]}, "limit": 1000}
 
 
-class Place:
-    """A server's directory, and the servers that ran in it."""
-
-    def __init__(self, directory: Path) -> None:
-        directory.chmod(0o700)
-        (directory / "run").mkdir(mode=0o700)
-        self.directory = directory
-        self.database = directory / "history" / "history.db"
-        self.socket = str(directory / "sock")
-
-    def start(self, limit: int = 0) -> subprocess.Popen[bytes]:
-        child = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(self.directory), str(limit)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        assert child.stdout is not None
-        assert b"ready" in child.stdout.readline()
-        return child
-
-    def connect(self) -> ClientConnection:
-        return unix_connect(self.socket, uri="ws://localhost/monitor", max_size=1 << 26)
-
-
-def kill(child: subprocess.Popen[bytes]) -> bytes:
-    child.send_signal(signal.SIGKILL)
-    return child.communicate(timeout=10)[1]
-
-
-def received(place: Place, seconds: float) -> tuple[str, list[dict[str, Any]]]:
+def received(place: LoadedServer, seconds: float) -> tuple[str, list[dict[str, Any]]]:
     """Subscribe for a while, kill the server, read the rest: its epoch, and what came of it."""
     child = place.start()
     found: list[dict[str, Any]] = []
@@ -111,7 +47,7 @@ def received(place: Place, seconds: float) -> tuple[str, list[dict[str, Any]]]:
 
 @pytest.mark.timeout(60 + 10 * KILLS)
 def test_everything_that_a_client_got_before_a_kill_is_in_the_history(tmp_path):
-    place = Place(tmp_path)
+    place = LoadedServer(tmp_path)
     chance = random.Random(KILLS)
     told = [received(place, chance.uniform(0.02, 0.5)) for _ in range(KILLS)]
     # The client that was cut off last comes back to a new run, and goes on where it was.
@@ -133,7 +69,7 @@ def test_everything_that_a_client_got_before_a_kill_is_in_the_history(tmp_path):
         assert json.loads(client.recv())["seq"] == 1
     assert kill(child) == b""
 
-    assert settle(place.database, place.directory / "run" / "history") == ""
+    assert settle(place.database, place.journal) == ""
     assert not list(place.database.parent.glob("*.damaged-*"))
     reader = Reader(place.database, seconds=30)
     for epoch, got in told:
@@ -152,7 +88,7 @@ def test_everything_that_a_client_got_before_a_kill_is_in_the_history(tmp_path):
 
 
 def test_a_full_disk_stops_the_history_and_not_the_server(tmp_path):
-    place = Place(tmp_path)
+    place = LoadedServer(tmp_path)
     child = place.start(limit=400_000)
     with place.connect() as client:
         client.recv()
@@ -171,7 +107,7 @@ def test_a_full_disk_stops_the_history_and_not_the_server(tmp_path):
             last = json.loads(client.recv())
         assert last["seq"] > 0
     assert b"history is not being kept" in kill(child)
-    journal = place.directory / "run" / "history"
+    journal = place.journal
     assert settle(place.database, journal) == ""  # without the limit
     reader = Reader(place.database)
     page = reader.page(Query(newest_first=False, limit=1000))
@@ -183,7 +119,7 @@ def test_a_full_disk_stops_the_history_and_not_the_server(tmp_path):
 
 
 def test_a_damaged_database_is_set_aside_and_the_server_runs(tmp_path):
-    place = Place(tmp_path)
+    place = LoadedServer(tmp_path)
     place.database.parent.mkdir(mode=0o700)
     place.database.write_bytes(b"no database" * 1000)
     place.database.chmod(0o600)
@@ -198,7 +134,7 @@ def test_a_damaged_database_is_set_aside_and_the_server_runs(tmp_path):
 
 
 def test_an_orderly_end_is_the_end_of_a_run(tmp_path):
-    place = Place(tmp_path)
+    place = LoadedServer(tmp_path)
     child = place.start()
     with place.connect() as client:
         epoch = json.loads(client.recv())["epoch"]
@@ -212,7 +148,7 @@ def test_an_orderly_end_is_the_end_of_a_run(tmp_path):
                     last = found["seq"]
     assert child.communicate(timeout=10)[1] == b""
     assert child.returncode == 0
-    assert not list((place.directory / "run" / "history").iterdir())
+    assert not list((place.journal).iterdir())
     reader = Reader(place.database, seconds=30)
     with reader.reading() as asking:
         ended, last_seq, torn = asking.connection.execute(

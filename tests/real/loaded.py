@@ -1,0 +1,94 @@
+"""A server under load, without tmux: its collector publishes numbered lines at a rate."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from websockets.sync.client import ClientConnection, unix_connect
+
+ROOT = Path(__file__).parents[2]
+
+# Everything but the collector is as always. One event of five is an error, the others are output.
+CHILD = """
+import json, resource, sys
+import trio
+from tmuxpulse.config.settings import CollectSettings, HistoryTable, ServeSettings, ServerTable
+from tmuxpulse.events import Event, PaneError, PaneOutput, Place
+from tmuxpulse.serve.app import serve
+
+options = json.loads(sys.argv[1])
+directory = options["directory"]
+if options["limit"]:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (options["limit"], resource.RLIM_INFINITY))
+place = Place(server="default", session="s", session_id="$1", window=0, window_id="@1",
+              pane=0, pane_id="%0")
+
+
+async def collector(hub, settings, *, task_status):
+    task_status.started()
+    start = trio.current_time()
+    made = 0
+    while True:
+        for n in range(5):
+            data = PaneOutput(mode="append", lines=(f"line {hub.seq} of some length",))
+            hub.publish(Event(place, data if n else PaneError(line="bad", rule="r")))
+        made += 5
+        await trio.sleep_until(start + made / options["rate"])
+
+
+settings = ServeSettings(
+    server=ServerTable(port=0),
+    history=HistoryTable(enabled=options["history"], output=True),
+    unix_socket=f"{directory}/sock", state_dir=directory, runtime_dir=f"{directory}/run",
+)
+
+
+def announce(line):
+    sys.stdout.write(line + "\\n")
+    sys.stdout.flush()
+
+
+trio.run(lambda: serve(settings, CollectSettings(runtime_dir=directory), collector=collector,
+                       announce=announce))
+"""
+
+
+class LoadedServer:
+    """A server's directory, and the servers that run in it, one after the other."""
+
+    def __init__(self, directory: Path, *, rate: int = 5000, history: bool = True) -> None:
+        directory.chmod(0o700)
+        (directory / "run").mkdir(mode=0o700)
+        self.directory = directory
+        self.database = directory / "history" / "history.db"
+        self.journal = directory / "run" / "history"
+        self.socket = str(directory / "sock")
+        self._options: dict[str, Any] = {"directory": str(directory), "rate": rate}
+        self._options["history"] = history
+
+    def start(self, limit: int = 0) -> subprocess.Popen[bytes]:
+        """Start one; `limit` bounds the size of every file that it writes."""
+        child = subprocess.Popen(
+            [sys.executable, "-c", CHILD, json.dumps(self._options | {"limit": limit})],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert child.stdout is not None
+        assert b"ready" in child.stdout.readline()
+        return child
+
+    def connect(self) -> ClientConnection:
+        """Connect a client of another make."""
+        return unix_connect(self.socket, uri="ws://localhost/monitor", max_size=1 << 26)
+
+
+def kill(child: subprocess.Popen[bytes]) -> bytes:
+    """``kill -9``; gives what it said on standard error."""
+    child.send_signal(signal.SIGKILL)
+    return child.communicate(timeout=10)[1]
