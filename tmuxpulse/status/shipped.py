@@ -25,6 +25,7 @@ FILES: Final = (
     "opencode",
     "packages",
     "pagers",
+    "qwen",
     "remote",
     "repls",
     "servers",
