@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parents[1] / "tmuxpulse"
 # What each room may import of the package, besides itself. Top to bottom.
 MAY_IMPORT = {
     "cli": {
-        "serve", "client", "hub", "collect", "history", "status", "redaction", "tmux", "config",
-        "filters", "wire", "events", "errors",
+        "serve", "client", "hub", "collect", "history", "recording", "status", "redaction", "tmux",
+        "config", "filters", "wire", "events", "errors",
     },
     "serve": {
         "hub", "collect", "history", "tmux", "config", "filters", "wire", "events", "errors",
@@ -25,6 +25,7 @@ MAY_IMPORT = {
     },
     "hub": {"tmux", "filters", "wire", "events", "errors"},
     "history": {"filters", "wire", "events", "errors"},
+    "recording": {"hub", "tmux", "config", "filters", "wire", "events", "errors"},
     "status": {"tmux", "events", "errors"},
     "redaction": {"errors"},
     "tmux": {"events", "errors"},

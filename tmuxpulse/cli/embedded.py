@@ -46,6 +46,10 @@ class EmbeddedFeed:
         self._reader = reader
         self.beginning = SnapshotData(epoch=hub.epoch, seq=hub.seq, data=hub.snapshot())
 
+    def is_idle(self) -> bool:
+        """Tell whether all that was published is given."""
+        return not self._hub.is_behind
+
     async def receive(self) -> list[Incoming]:
         """Give what was published together; cancelling loses nothing."""
         found = await self._reader.receive()
@@ -70,13 +74,13 @@ class EmbeddedFeed:
 
 @asynccontextmanager
 async def open_embedded(
-    settings: CollectSettings, wanted: Filter, *, collector: Collector | None = None
+    settings: CollectSettings, *wanted: Filter, collector: Collector | None = None
 ) -> AsyncIterator[EmbeddedFeed]:
     """Watch tmux from within this process; leaving the block leaves tmux as it was.
 
     Args:
         settings: what is watched, and how.
-        wanted: which events.
+        wanted: any of these has to admit an event.
         collector: what fills the hub; by default the real one.
 
     Raises:
@@ -91,7 +95,7 @@ async def open_embedded(
         async with trio.open_nursery() as nursery:
             await nursery.start(hub.run)
             with hub.reader() as reader:
-                hub.move(reader, frozenset({wanted}))
+                hub.move(reader, frozenset(wanted))
                 await _start(nursery, partial(collector, hub, settings))
                 try:
                     yield EmbeddedFeed(hub, reader)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -123,9 +123,14 @@ class ServerFeed:
 
 @asynccontextmanager
 async def open_feed(
-    source: Source, wanted: Filter, *, collector: Collector | None = None
+    source: Source, *wanted: Filter, collector: Collector | None = None
 ) -> AsyncIterator[Feed]:
     """Open the stream of events that fits.
+
+    Args:
+        source: whom to ask.
+        wanted: any of these has to admit an event.
+        collector: how to watch without a server; by default as always.
 
     Raises:
         ServerUnavailable: no server answers at `source.url`, or the one there was broke.
@@ -142,7 +147,7 @@ async def open_feed(
             from tmuxpulse.cli.embedded import open_embedded
 
             feed = await stack.enter_async_context(
-                open_embedded(source.collect, wanted, collector=collector)
+                open_embedded(source.collect, *wanted, collector=collector)
             )
         yield feed
 
@@ -155,11 +160,15 @@ def names_of(tree: Tree, paths: tuple[str, ...]) -> frozenset[str] | None:
     return frozenset(watched[path] for path in paths)
 
 
-async def _from_server(stack: AsyncExitStack, source: Source, wanted: Filter) -> Feed | None:
+async def _from_server(
+    stack: AsyncExitStack, source: Source, wanted: Sequence[Filter]
+) -> Feed | None:
     """A server's events; None when it does not watch what the user named."""
     connection = await stack.enter_async_context(source.connect())
-    await connection.subscribe(wanted, snapshot=True)
+    await connection.subscribe(wanted[0], snapshot=True)
     beginning = await anext(connection)
+    for another in wanted[1:]:
+        await connection.subscribe(another)
     if not isinstance(beginning, SnapshotData):
         raise ServerUnavailable("the tmuxpulse server did not give its state")
     if not source.collect.sockets:

@@ -139,6 +139,17 @@ def _local(table: HistoryTable, state_dir: Path, runtime_dir: Path) -> Iterator[
         reader.close()
 
 
+async def pages(past: Past, request: History) -> AsyncIterator[HistoryData]:
+    """All pages of an answer, oldest first."""
+    request = msgspec.structs.replace(request, newest_first=False)
+    while True:
+        page = await past.page(request)
+        yield page
+        if page.cursor is None:
+            return
+        request = msgspec.structs.replace(request, cursor=page.cursor)
+
+
 def events_of(page: HistoryData) -> list[Kept]:
     """The events of a page that this version knows, in their order."""
     found = []

@@ -19,6 +19,7 @@ from tmuxpulse.collect.feed import PaneFeed
 from tmuxpulse.collect.groups import one_tmux_error
 from tmuxpulse.collect.perform import perform
 from tmuxpulse.collect.secrets import without_secrets
+from tmuxpulse.collect.taps import Taps
 from tmuxpulse.collect.views import server_view, session_views
 from tmuxpulse.errors import TmuxError, TmuxUnavailable
 from tmuxpulse.hub.hub import Hub
@@ -51,6 +52,7 @@ class ServerWatch:
     def __init__(self, hub: Hub, name: str, socket: str, redactor: Redactor | None = None) -> None:
         self._hub = hub
         self._redactor = redactor or Redactor(())
+        self._taps = Taps(self._redactor)
         self._name = name
         self._socket = socket
         self.is_listed = AsyncBool(False)
@@ -116,6 +118,7 @@ class ServerWatch:
                     nursery.start_soon(self._publish_outputs)
                     nursery.start_soon(self._capture_screens, engine)
                     nursery.start_soon(self._let_them_die)
+                    nursery.start_soon(self._flush_taps)
                     await engine.run(self)
                     nursery.cancel_scope.cancel()
             reason = "the tmux server ended"
@@ -142,6 +145,8 @@ class ServerWatch:
         listing = self._wait_for_status(listing)
         for pane_id in self._rows.keys() - rows.keys():
             self._publish_output(pane_id)  # its last words come before its end
+            self._flush_tap(pane_id)
+            self._taps.forget(pane_id)
         self._rows = rows
         self._become(from_listing(listing))
         for pane_id in self._feeds.keys() - rows.keys():
@@ -157,6 +162,8 @@ class ServerWatch:
         feed = self._feeds.get(pane_id)
         if feed is None:
             return
+        if self._hub.wants(ev.PaneBytes.type):
+            self._publish_pane(pane_id, list(self._taps.feed(pane_id, data, self._size(pane_id))))
         feed.output(data)
         if feed.shows_screen:
             self._screens.value = True
@@ -188,6 +195,7 @@ class ServerWatch:
         for pane_id in self._feeds:
             self._publish_output(pane_id)
         self._feeds.clear()
+        self._taps.clear()
         self._rows.clear()
         self._dying.clear()
         self._listing = NOTHING
@@ -223,6 +231,25 @@ class ServerWatch:
                 self._waiting.value = False
             else:
                 await trio.sleep_until(min(self._feeds[pane].due for pane in self._unpublished))
+
+    # --- terminal bytes ----------------------------------------------------------------------
+
+    def _size(self, pane_id: str) -> tuple[int, int]:
+        row = self._rows[pane_id]
+        return row.pane_width, row.pane_height
+
+    def _flush_tap(self, pane_id: str) -> None:
+        if pane_id in self._state.panes:
+            self._publish_pane(pane_id, list(self._taps.flush(pane_id, self._size(pane_id))))
+
+    async def _flush_taps(self) -> None:
+        """Let go of what was held back because it might become a secret, and did not go on."""
+        while True:
+            await self._taps.wait()
+            for pane_id in self._taps.panes:
+                self._flush_tap(pane_id)
+            if not self._hub.wants(ev.PaneBytes.type):
+                self._taps.clear()
 
     # --- screens ---------------------------------------------------------------------------
 

@@ -150,6 +150,13 @@ class Hub:
         """How many readers have filters."""
         return sum(len(group.members) for group in self._groups.values())
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether anything waits for any reader, or to be handed out."""
+        return self._pending.value or any(
+            reader.is_behind for group in self._groups.values() for reader in group.members
+        )
+
     def wants(self, event_type: str) -> bool:
         """Tell whether any reader would be given events of a type: others need not be made."""
         return any(group.wants(event_type) for group in self._groups.values()) or any(

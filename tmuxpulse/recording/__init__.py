@@ -1,0 +1,1 @@
+"""Recordings: written while something happens, replayed as if it happened, exported."""

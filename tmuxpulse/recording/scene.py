@@ -1,0 +1,228 @@
+"""What a recording shows at one moment: the state that its snapshot and events add up to. Pure.
+
+Clients are told apart by their names in events, but a snapshot only counts them: those of a
+snapshot get names of their own, and the first that leave are taken for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from tmuxpulse import events as ev
+from tmuxpulse.tmux.apply import apply
+from tmuxpulse.tmux.diff import diff
+from tmuxpulse.tmux.state import (
+    EMPTY,
+    Client,
+    Link,
+    LinkKey,
+    Pane,
+    Session,
+    State,
+    Window,
+)
+from tmuxpulse.wire import PaneView, ServerView, SessionView, Tree, WindowView
+
+_CLIENT = "recorded"
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """What a pane shows besides its structure."""
+
+    last_line: str = ""
+    status: ev.AgentStatus | None = None
+
+
+class Scene:
+    """The state of all tmux servers of a recording.
+
+    Attributes:
+        servers: by name.
+        states: by the same.
+        shown: by server and pane.
+    """
+
+    def __init__(self) -> None:
+        self.servers: dict[str, ServerView] = {}
+        self.states: dict[str, State] = {}
+        self.shown: dict[tuple[str, str], Shown] = {}
+
+    def copy(self) -> Scene:
+        """One that can go its own way."""
+        other = Scene()
+        other.servers = dict(self.servers)
+        other.states = dict(self.states)
+        other.shown = dict(self.shown)
+        return other
+
+    def begin(self, tree: Tree) -> None:
+        """Take a snapshot for the truth."""
+        self.servers = {view.name: view for view in tree.servers}
+        self.states = {name: state_of(tree, name) for name in self.servers}
+        self.shown = {
+            (session.server, pane.id): Shown(pane.last_line, _status(pane))
+            for session in tree.sessions
+            for window in session.windows
+            for pane in window.panes
+        }
+
+    def follow(self, event: ev.Event) -> None:
+        """Take an event; one that does not fit changes nothing."""
+        name = event.place.server
+        if name is None:
+            return
+        match event.data:
+            case ev.ServerUp() as up:
+                self.servers[name] = ServerView(
+                    name=name, socket=up.socket, up=True, pid=up.pid, version=up.version,
+                    start_time=up.start_time, engine=up.engine,
+                )  # fmt: skip
+            case ev.ServerDown():
+                known = self.servers.get(name)
+                self.servers[name] = ServerView(
+                    name=name, socket=known.socket if known else "", up=False
+                )
+        state = self.states.get(name, EMPTY)
+        try:
+            self.states[name] = apply(_without_recorded(state, event), [event])
+        except KeyError:
+            return
+        self._show(name, event)
+
+    def _show(self, name: str, event: ev.Event) -> None:
+        pane_id = event.place.pane_id
+        if pane_id is None:
+            return
+        shown = self.shown.get((name, pane_id), Shown())
+        match event.data:
+            case ev.PaneOutput() as output:
+                texts = (output.partial, *reversed(output.lines), *reversed(output.rows.values()))
+                last = next((text for text in texts if text.strip()), shown.last_line)
+                shown = msgspec.structs.replace(shown, last_line=last)
+            case ev.AgentStatus() as status:
+                shown = msgspec.structs.replace(shown, status=status)
+            case ev.PaneCreated() as created:
+                shown = Shown(created.last_line)
+            case ev.PaneRemoved():
+                self.shown.pop((name, pane_id), None)
+                return
+        self.shown[name, pane_id] = shown
+
+    def views(self, name: str) -> tuple[ServerView, list[SessionView]]:
+        """One server's part of a snapshot."""
+        state = self.states.get(name, EMPTY)
+        sessions = []
+        for session in sorted(state.sessions.values(), key=lambda one: int(one.id[1:])):
+            keys = sorted(key for key in state.links if key.session_id == session.id)
+            windows = [_window_view(self, name, state, key) for key in keys]
+            sessions.append(
+                SessionView(
+                    server=name,
+                    id=session.id,
+                    name=session.name,
+                    attached=state.attached(session.id),
+                    windows=windows,
+                )
+            )
+        return self.servers[name], sessions
+
+
+def _window_view(scene: Scene, name: str, state: State, key: LinkKey) -> WindowView:
+    link = state.links[key]
+    window = state.windows[link.window_id]
+    panes = sorted(
+        (pane for pane in state.panes.values() if pane.window_id == window.id),
+        key=lambda pane: pane.index,
+    )
+    return WindowView(
+        id=window.id,
+        index=key.window_index,
+        name=window.name,
+        active=link.active,
+        layout=window.layout,
+        zoomed=window.zoomed,
+        panes=[_pane_view(pane, scene.shown.get((name, pane.id), Shown())) for pane in panes],
+    )
+
+
+def _pane_view(pane: Pane, shown: Shown) -> PaneView:
+    fields = {field: getattr(pane, field) for field in _PANE_FIELDS}
+    status = "unknown" if shown.status is None else shown.status.status
+    return PaneView(**fields, status=status, last_line=shown.last_line)
+
+
+def between(before: Scene, after: Scene) -> Iterator[ev.Event]:
+    """The events that lead from one scene to another: for a jump in time."""
+    for name in [*before.servers, *(one for one in after.servers if one not in before.servers)]:
+        old, new = before.servers.get(name), after.servers.get(name)
+        place = ev.Place(server=name)
+        if new is not None and new.up and (old is None or not old.up):
+            yield ev.Event(place, _server_up(new))
+        yield from diff(before.states.get(name, EMPTY), after.states.get(name, EMPTY), name)
+        if old is not None and old.up and (new is None or not new.up):
+            yield ev.Event(place, ev.ServerDown(reason="the recording went elsewhere"))
+
+
+def _server_up(view: ServerView) -> ev.ServerUp:
+    return ev.ServerUp(
+        pid=view.pid or 0,
+        version=view.version or "",
+        start_time=view.start_time or 0,
+        socket=view.socket,
+        engine=view.engine or "",
+    )
+
+
+def state_of(tree: Tree, server: str) -> State:
+    """The state of one tmux server that a snapshot shows."""
+    sessions: dict[str, Session] = {}
+    windows: dict[str, Window] = {}
+    links: dict[LinkKey, Link] = {}
+    panes: dict[str, Pane] = {}
+    clients: dict[str, Client] = {}
+    for session in tree.sessions:
+        if session.server != server:
+            continue
+        sessions[session.id] = Session(session.id, session.name)
+        for number in range(session.attached):
+            name = f"{_CLIENT}-{session.id}-{number}"
+            clients[name] = Client(name, session.id, control=False)
+        for window in session.windows:
+            windows[window.id] = Window(window.id, window.name, window.layout, window.zoomed)
+            links[LinkKey(session.id, window.index)] = Link(window.id, window.active)
+            for pane in window.panes:
+                fields = {field: getattr(pane, field) for field in _PANE_FIELDS}
+                panes[pane.id] = Pane(window_id=window.id, **fields)
+    return State(sessions, windows, links, panes, clients)
+
+
+_PANE_FIELDS = tuple(field for field in Pane.__struct_fields__ if field != "window_id")
+
+
+def _without_recorded(state: State, event: ev.Event) -> State:
+    """Let a client of the snapshot's stand for one that leaves and was never seen to come."""
+    data = event.data
+    if not isinstance(data, ev.SessionDetached) or data.client in state.clients:
+        return state
+    session_id = event.place.session_id
+    found = next(
+        (
+            name
+            for name, client in state.clients.items()
+            if client.session_id == session_id and name.startswith(_CLIENT)
+        ),
+        None,
+    )
+    if found is None:
+        return state
+    clients = {name: one for name, one in state.clients.items() if name != found}
+    clients[data.client] = Client(data.client, str(session_id), control=False)
+    return msgspec.structs.replace(state, clients=clients)
+
+
+def _status(pane: PaneView) -> ev.AgentStatus | None:
+    if pane.status == "unknown":
+        return None
+    return ev.AgentStatus(status=pane.status, previous="unknown")
