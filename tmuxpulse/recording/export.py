@@ -76,7 +76,7 @@ def as_csv(events: Iterable[Line]) -> Iterator[str]:
 
 def as_html(events: Iterable[Line], title: str) -> Iterator[str]:
     """One page, which needs nothing else and runs nothing."""
-    yield _HEAD.format(title=html.escape(title))
+    yield _HEAD.format(title=html.escape(_visible(title)))
     for numbered, _ in events:
         event = numbered.event
         place = event.place

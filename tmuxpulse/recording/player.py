@@ -34,7 +34,7 @@ from tmuxpulse.wire import (
     decode_message,
 )
 
-CHUNK = 200  # records that are read at once
+CHUNK = 50  # records that are read at once
 BURST = 50  # events between two looks at who is behind, when there is no clock to wait for
 WAIT_SECONDS = 0.005
 STRUCTURE = ("server.", "session.", "window.")
@@ -276,7 +276,7 @@ class _Recorded:
 
 
 class _Records:
-    """Records ahead of time, read in a thread."""
+    """Records, a few of them ahead of time: so few that reading them keeps nobody waiting."""
 
     def __init__(self, reader: Reader) -> None:
         self._ahead: list[Record] = []
@@ -287,7 +287,8 @@ class _Records:
     async def peek(self) -> Record | None:
         """The next one; None: there is none."""
         if self._at >= len(self._ahead) and not self._is_over:
-            self._ahead = await trio.to_thread.run_sync(lambda: list(islice(self._source, CHUNK)))
+            await trio.lowlevel.checkpoint()
+            self._ahead = list(islice(self._source, CHUNK))
             self._at = 0
             self._is_over = not self._ahead
         if self._is_over or self._ahead[self._at].ended:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 from tmuxpulse import events as ev
-from tmuxpulse.tmux.apply import apply
+from tmuxpulse.tmux.apply import Draft
 from tmuxpulse.tmux.diff import diff
 from tmuxpulse.tmux.state import (
     EMPTY,
@@ -40,27 +40,33 @@ class Scene:
 
     Attributes:
         servers: by name.
-        states: by the same.
         shown: by server and pane.
     """
 
     def __init__(self) -> None:
         self.servers: dict[str, ServerView] = {}
-        self.states: dict[str, State] = {}
         self.shown: dict[tuple[str, str], Shown] = {}
+        # Kept as drafts: what was published together may come one by one, and between two of
+        # those events two windows can be in one place.
+        self._drafts: dict[str, Draft] = {}
+
+    def state(self, name: str) -> State:
+        """What one tmux server holds."""
+        draft = self._drafts.get(name)
+        return EMPTY if draft is None else draft.finish()
 
     def copy(self) -> Scene:
         """One that can go its own way."""
         other = Scene()
         other.servers = dict(self.servers)
-        other.states = dict(self.states)
+        other._drafts = {name: Draft(self.state(name)) for name in self._drafts}
         other.shown = dict(self.shown)
         return other
 
     def begin(self, tree: Tree) -> None:
         """Take a snapshot for the truth."""
         self.servers = {view.name: view for view in tree.servers}
-        self.states = {name: state_of(tree, name) for name in self.servers}
+        self._drafts = {name: Draft(state_of(tree, name)) for name in self.servers}
         self.shown = {
             (session.server, pane.id): Shown(pane.last_line, _status(pane))
             for session in tree.sessions
@@ -84,9 +90,10 @@ class Scene:
                 self.servers[name] = ServerView(
                     name=name, socket=known.socket if known else "", up=False
                 )
-        state = self.states.get(name, EMPTY)
+        draft = self._drafts.setdefault(name, Draft(EMPTY))
+        _let_recorded_leave(draft, event)
         try:
-            self.states[name] = apply(_without_recorded(state, event), [event])
+            draft.follow(event)
         except KeyError:
             return
         self._show(name, event)
@@ -112,7 +119,7 @@ class Scene:
 
     def views(self, name: str) -> tuple[ServerView, list[SessionView]]:
         """One server's part of a snapshot."""
-        state = self.states.get(name, EMPTY)
+        state = self.state(name)
         sessions = []
         for session in sorted(state.sessions.values(), key=lambda one: int(one.id[1:])):
             keys = sorted(key for key in state.links if key.session_id == session.id)
@@ -160,7 +167,7 @@ def between(before: Scene, after: Scene) -> Iterator[ev.Event]:
         place = ev.Place(server=name)
         if new is not None and new.up and (old is None or not old.up):
             yield ev.Event(place, _server_up(new))
-        yield from diff(before.states.get(name, EMPTY), after.states.get(name, EMPTY), name)
+        yield from diff(before.state(name), after.state(name), name)
         if old is not None and old.up and (new is None or not new.up):
             yield ev.Event(place, ev.ServerDown(reason="the recording went elsewhere"))
 
@@ -201,25 +208,16 @@ def state_of(tree: Tree, server: str) -> State:
 _PANE_FIELDS = tuple(field for field in Pane.__struct_fields__ if field != "window_id")
 
 
-def _without_recorded(state: State, event: ev.Event) -> State:
+def _let_recorded_leave(draft: Draft, event: ev.Event) -> None:
     """Let a client of the snapshot's stand for one that leaves and was never seen to come."""
-    data = event.data
-    if not isinstance(data, ev.SessionDetached) or data.client in state.clients:
-        return state
-    session_id = event.place.session_id
-    found = next(
-        (
-            name
-            for name, client in state.clients.items()
-            if client.session_id == session_id and name.startswith(_CLIENT)
-        ),
-        None,
-    )
-    if found is None:
-        return state
-    clients = {name: one for name, one in state.clients.items() if name != found}
-    clients[data.client] = Client(data.client, str(session_id), control=False)
-    return msgspec.structs.replace(state, clients=clients)
+    data, session_id = event.data, str(event.place.session_id)
+    if not isinstance(data, ev.SessionDetached) or data.client in draft.clients:
+        return
+    for name, client in draft.clients.items():
+        if client.session_id == session_id and name.startswith(_CLIENT):
+            del draft.clients[name]
+            draft.clients[data.client] = Client(data.client, session_id, control=False)
+            return
 
 
 def _status(pane: PaneView) -> ev.AgentStatus | None:

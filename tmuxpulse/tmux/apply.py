@@ -19,14 +19,18 @@ def apply(state: State, events: Iterable[ev.Event]) -> State:
     Raises:
         KeyError: an event speaks of something that the state does not hold.
     """
-    draft = _Draft(state)
+    draft = Draft(state)
     for event in events:
         draft.follow(event)
     return draft.finish()
 
 
-class _Draft:
-    """A state that is being changed."""
+class Draft:
+    """A state that is being changed, event by event.
+
+    Args:
+        state: what it begins with; it stays as it is.
+    """
 
     def __init__(self, state: State) -> None:
         self.sessions = dict(state.sessions)
@@ -37,16 +41,22 @@ class _Draft:
         self.clients = dict(state.clients)
 
     def finish(self) -> State:
+        """The state now, which may be between two that there were; see `diff`."""
         linked = {window_id for _, window_id in self.links}
         return State(
-            self.sessions,
+            dict(self.sessions),
             {key: window for key, window in self.windows.items() if key in linked},
             {key: Link(window_id, active) for (key, window_id), active in self.links.items()},
-            self.panes,
-            self.clients,
+            dict(self.panes),
+            dict(self.clients),
         )
 
     def follow(self, event: ev.Event) -> None:
+        """Take an event.
+
+        Raises:
+            KeyError: it speaks of something that is not there.
+        """
         family = event.type.partition(".")[0]
         if family == "session":
             self._session(event.place, event.data)
