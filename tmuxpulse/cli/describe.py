@@ -67,6 +67,19 @@ def _output(data: ev.PaneOutput) -> str:
     return _rows(data.rows)
 
 
+def _bytes(data: ev.PaneBytes) -> str:
+    cut = f", {data.cut} before them left out" if data.cut else ""
+    return f"{len(data.data)} bytes at {data.columns}x{data.rows}{cut}"
+
+
+def _stats(data: ev.SystemStats) -> str:
+    cpu = sum(one.cpu_percent for one in data.panes)
+    memory = sum(one.memory_bytes for one in data.panes)
+    busiest = max(data.panes, key=lambda one: one.cpu_percent, default=None)
+    most = f", most by {busiest.pane_id}" if busiest is not None and cpu else ""
+    return f"{cpu:.0f} % CPU{most}, {memory / 1e6:.0f} MB in {len(data.panes)} panes"
+
+
 def _rows(rows: dict[str, str]) -> str:
     """The last changed row that shows something stands for all of them."""
     numbers = sorted((number for number in rows if rows[number].strip()), key=int)
@@ -139,6 +152,8 @@ _TEXTS: dict[type[ev.Data], Callable[[Any], str]] = {
     ev.PaneMoved: _pane_moved,
     ev.PaneResized: lambda data: f"{data.width}x{data.height}",
     ev.PaneOutput: _output,
+    ev.PaneBytes: _bytes,
+    ev.SystemStats: _stats,
     ev.PaneError: _matched,
     ev.PaneWarning: _matched,
     ev.PaneCommand: lambda data: f"{data.previous} → {data.command}",

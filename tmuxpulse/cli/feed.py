@@ -77,6 +77,10 @@ def token_of(options: argparse.Namespace, environ: Mapping[str, str] | None = No
     return read_token_file(path) if path else None
 
 
+class FeedEnded(Exception):
+    """Nothing more comes: a recording is at its end."""
+
+
 class Feed(Protocol):
     """Events, and the state they begin with."""
 
@@ -85,7 +89,7 @@ class Feed(Protocol):
         """The state when the feed was opened. Events up to its `seq` may come again."""
 
     async def receive(self) -> list[Incoming]:
-        """Give what came together; cancelling loses nothing."""
+        """Give what came together; cancelling loses nothing. Some feeds raise `FeedEnded`."""
 
 
 class ServerFeed:

@@ -9,15 +9,16 @@ import re
 import sys
 import termios
 import tty
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 import msgspec
 import trio
 
-from tmuxpulse.cli.embedded import open_embedded
+from tmuxpulse.cli.embedded import EmbeddedFeed, open_embedded
+from tmuxpulse.cli.feed import FeedEnded
 from tmuxpulse.cli.options import (
     Subparsers,
     add_colour_option,
@@ -31,6 +32,7 @@ from tmuxpulse.cli.output import Output
 from tmuxpulse.cli.running import run_async
 from tmuxpulse.cli.terminal import wants_colour
 from tmuxpulse.cli.watch import WatchOptions, print_feed
+from tmuxpulse.client.incoming import Incoming
 from tmuxpulse.config.places import default_unix_socket, runtime_dir, state_dir
 from tmuxpulse.config.settings import (
     AuditTable,
@@ -46,8 +48,6 @@ from tmuxpulse.recording.reader import open_recording
 
 MOST_SPEED = 1000.0
 STEP_SECONDS = 10.0
-LINGER_SECONDS = 1.2  # after the end, until lines that are held back are out
-DRAIN_SECONDS = 0.02
 
 DESCRIPTION = """\
 Play a recording: print its events as `watch` does, or with --serve run a server for it, with page,
@@ -135,29 +135,46 @@ async def replay(player: Player, wanted: Wanted, *, output: Output | None = None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_keys, player, nursery.cancel_scope)
         async with open_embedded(settings, wanted.filter, collector=player) as feed:
-            linger_seconds = DRAIN_SECONDS if wanted.json else LINGER_SECONDS
-            nursery.start_soon(_end, player, feed.is_idle, nursery.cancel_scope, linger_seconds)
-            try:
-                await print_feed(feed, output, WatchOptions(json=wanted.json, colour=wanted.colour))
-            except BrokenPipeError:
-                nursery.cancel_scope.cancel()
+            with suppress(BrokenPipeError):
+                shown = WatchOptions(json=wanted.json, colour=wanted.colour)
+                await print_feed(_UntilTheEnd(feed, player), output, shown)
+        nursery.cancel_scope.cancel()
     if player.problem:
         say(f"the recording ended early: {player.problem}")
     return 0
 
 
-async def _end(
-    player: Player, is_idle: Callable[[], bool], scope: trio.CancelScope, linger_seconds: float
-) -> None:
-    """End it all once the player is at its end, and all of it is printed."""
-    while True:
-        await player.finished.wait()
-        while not is_idle():  # noqa: ASYNC110  # nobody tells
-            await trio.sleep(DRAIN_SECONDS)
-        await trio.sleep(linger_seconds)
-        if player.finished.is_set():
-            scope.cancel()
-            return
+class _UntilTheEnd:
+    """A feed that ends with the recording.
+
+    Attributes:
+        beginning: the state it begins with.
+    """
+
+    def __init__(self, feed: EmbeddedFeed, player: Player) -> None:
+        self.beginning = feed.beginning
+        self._feed = feed
+        self._player = player
+
+    async def receive(self) -> list[Incoming]:
+        """Give what was published together; raises `FeedEnded` when all of it was given."""
+        finished = self._player.finished
+        while not (finished.is_set() and self._feed.is_idle()):
+            found: list[Incoming] = []
+            async with trio.open_nursery() as nursery:
+                if not finished.is_set():
+                    nursery.start_soon(_cancel_after, finished, nursery.cancel_scope)
+                found = await self._feed.receive()
+                nursery.cancel_scope.cancel()
+            if found:
+                return found
+            finished = self._player.finished
+        raise FeedEnded
+
+
+async def _cancel_after(event: trio.Event, scope: trio.CancelScope) -> None:
+    await event.wait()
+    scope.cancel()
 
 
 async def _keys(player: Player, scope: trio.CancelScope) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 import time
@@ -13,7 +14,7 @@ from functools import lru_cache, partial
 import msgspec
 import trio
 
-from tmuxpulse.cli.feed import Feed, Source, open_feed, token_of
+from tmuxpulse.cli.feed import Feed, FeedEnded, Source, open_feed, token_of
 from tmuxpulse.cli.lines import Lines
 from tmuxpulse.cli.options import (
     Subparsers,
@@ -145,14 +146,15 @@ async def watch(
 
 
 async def print_feed(feed: Feed, output: Output, options: WatchOptions) -> None:
-    """Print what a feed gives, for ever.
+    """Print what a feed gives, until it ends, which those of tmux never do.
 
     Raises:
         BrokenPipeError: nobody reads any more.
         ServerError: the feed ended.
     """
     if options.json:
-        await _print_json(feed, output, options)
+        with suppress(FeedEnded):
+            await _print_json(feed, output, options)
     else:
         await _print_lines(feed, output, options)
 
@@ -189,22 +191,31 @@ async def _print_lines(feed: Feed, output: Output, options: WatchOptions) -> Non
             lines.know_server(server.name)
     while True:
         items: list[Incoming] = []
+        ended = False
         with trio.move_on_at(lines.next_due):
-            items = await feed.receive()
+            try:
+                items = await feed.receive()
+            except FeedEnded:
+                ended = True
         now = trio.current_time()
-        texts = lines.due(now)
+        texts = lines.due(math.inf if ended else now)
         for item in items:
-            match item:
-                case Received(numbered):
-                    if not _is_beginning(item, feed.beginning.seq):
-                        texts += lines.feed(numbered, now)
-                case Gap(dropped=dropped):
-                    note = f"{dropped} events were lost: this reader was too slow"
-                    texts.append(lines.note(rfc3339(time.time()), note))
-                case Reset() | Epoch() | SnapshotData():
-                    pass
+            texts += _lines_of(item, lines, now, feed.beginning.seq)
         data = "".join(f"{text}\n" for text in texts)
         await output.write(data.encode(sys.stdout.encoding or "utf-8", "replace"))
+        if ended:
+            return
+
+
+def _lines_of(item: Incoming, lines: Lines, now: float, since: int) -> list[str]:
+    match item:
+        case Received(numbered):
+            return [] if _is_beginning(item, since) else lines.feed(numbered, now)
+        case Gap(dropped=dropped):
+            note = f"{dropped} events were lost: this reader was too slow"
+            return [lines.note(rfc3339(time.time()), note)]
+        case _:
+            return []
 
 
 def _is_beginning(item: Received, seq: int) -> bool:
