@@ -17,7 +17,14 @@ from tmuxpulse.config.settings import LimitsTable
 from tmuxpulse.events import Event, PaneBell, Place
 from tmuxpulse.serve import front as front_module
 from tmuxpulse.serve.door import SECURITY_HEADERS, Door, hosts_of
-from tmuxpulse.serve.front import HEAD_BYTES, HEAD_SECONDS, WRITE_SECONDS, Front
+from tmuxpulse.serve.front import (
+    HEAD_BYTES,
+    HEAD_SECONDS,
+    HEARTBEAT_SECONDS,
+    PONG_SECONDS,
+    WRITE_SECONDS,
+    Front,
+)
 from tmuxpulse.serve.house import House, Visitor
 from tmuxpulse.serve.meter import MessageMeter
 from tmuxpulse.serve.pages import Page
@@ -283,6 +290,40 @@ async def test_a_peer_that_is_not_there_any_more_is_let_go(autojump_clock: MockC
             front.goodbye("end")
             await read_all(alive)
         nursery.cancel_scope.cancel()
+
+
+async def test_a_peer_that_is_gone_is_let_go_though_the_socket_takes_what_it_is_sent(
+    mock_clock: MockClock,
+) -> None:
+    """A half-open connection: nothing is refused, nothing comes back, and events go on."""
+    house = TestHouse()
+    front = front_of(house)
+    one, other = socket.socketpair()
+    began = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(house.hub.run)
+        nursery.start_soon(front.watch_peers)
+        stream = trio.SocketStream(trio.socket.from_stdlib_socket(one))
+        nursery.start_soon(front.handle, stream, OWNER)
+        text = b'{"action":"subscribe"}'
+        other.sendall(HANDSHAKE)
+        await settled()
+        other.sendall(bytes([0x81, 0x80 | len(text)]) + b"\0\0\0\0" + text)
+        await settled()
+        while front._sessions:
+            house.hub.publish(Event(Place(session="a"), PaneBell()))
+            mock_clock.jump(1.0)
+            await settled()
+            assert trio.current_time() - began < HEARTBEAT_SECONDS + PONG_SECONDS + 6
+        nursery.cancel_scope.cancel()
+    assert trio.current_time() - began > HEARTBEAT_SECONDS
+    assert house.noted.entries[-1][1]["code"] == 4002
+    got = b""
+    while data := other.recv(65536):
+        got += data
+    other.close()
+    assert got.count(b"pane.bell") > HEARTBEAT_SECONDS  # all of it went out, in vain
+    assert (4002).to_bytes(2, "big") in got
 
 
 # --- the replaying stream ---------------------------------------------------------------------

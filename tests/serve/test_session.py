@@ -605,3 +605,19 @@ async def test_a_shortcut_is_not_taken_past_what_is_being_sent() -> None:
         await settled()
         assert peer.seqs == [1, 2]
         nursery.cancel_scope.cancel()
+
+
+async def test_what_a_shortcut_did_not_take_at_once_follows_by_itself() -> None:
+    """Not with the next event, which may never come."""
+    world, peer = World(), Peer()
+    shortcut = SlowShortcut(peer)
+    session = world.session()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(session.run, peer, shortcut)
+        peer.say({"action": "subscribe"})
+        await settled()
+        world.publish(bell())
+        world.hub.flush()
+        await settled()
+        assert peer.seqs == [1]
+        nursery.cancel_scope.cancel()

@@ -220,7 +220,7 @@ class Session:
                 epoch=hub.epoch,
                 joined=self._joined,
                 on_lost=desk.subscriptions.lost,
-                sink=None if shortcut is None else shortcut.send,
+                sink=None if shortcut is None else partial(self._send_now, shortcut),
             )
             self._wake = outbox.wake
             self._mark = partial(self._put_mark, hub, reader, outbox)
@@ -244,6 +244,13 @@ class Session:
                     await websocket.aclose(ending.code, ending.reason)
                 nursery.cancel_scope.cancel()
         return ending.code
+
+    def _send_now(self, shortcut: Shortcut, batch: Batch) -> bool:
+        """Take the shortcut; the rest of what it only began to send goes out without delay."""
+        taken = shortcut.send(batch)
+        if shortcut.pending:
+            self._wake()
+        return taken
 
     def _put_mark(self, hub: Hub, reader: Reader, outbox: Outbox) -> None:
         hub.flush()
