@@ -29,6 +29,7 @@ export function connect(url, handlers, options = {}) {
   let failures = 0;
   let socket = null;
   let timer = null; // one at a time: until the next try, or of the watch over this connection
+  let silent = false; // whether what panes printed is missing in what a resume brings
   let heartbeat_ms = null; // known from the greeting on
 
   const say = (...what) => handlers.onState?.(...what);
@@ -112,6 +113,7 @@ export function connect(url, handlers, options = {}) {
         break;
       case "subscription.confirmed":
         failures = 0;
+        silent = false;
         say("open");
         break;
       case "snapshot.data":
@@ -120,14 +122,16 @@ export function connect(url, handlers, options = {}) {
         break;
       case "stream.epoch": // of another run of the server; its first events build the state anew
         position = { epoch: message.epoch, seq: 0 };
+        handlers.onNotice?.(`the server was restarted${silent ? `; ${NOT_KEPT}` : ""}`, "epoch");
         handlers.onSnapshot?.({ servers: [], sessions: [] });
         break;
       case "stream.gap":
         if (message.reason !== "history") {
           handlers.onNotice?.(`${message.dropped === 1 ? "1 event was" : `${message.dropped} events were`}`
             + " missed: this page was too slow", "gap");
-        } else if (message.only === "pane.output") {
-          handlers.onNotice?.("what panes printed in between is not kept", "gap");
+        } else if (message.only === "pane.output" && !silent) {
+          silent = true; // said once for a resume, however many runs it goes through
+          handlers.onNotice?.(NOT_KEPT, "gap");
         }
         break;
       case "stream.reset":
@@ -184,6 +188,7 @@ export function connect(url, handlers, options = {}) {
   };
 }
 
+const NOT_KEPT = "what panes printed in between is not kept";
 const ENDINGS = new Map([ // after these a token is good for nothing any more
   [4500, "the token is not good: it is wrong, too old, or was used before"],
   [4503, "access was revoked"],

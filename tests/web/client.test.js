@@ -150,6 +150,9 @@ test("a resume goes on into the next run of the server", () => {
   sockets[1].say({ type: "stream.gap", from: 9, to: 20, dropped: null, only: "pane.output", reason: "history" });
   assert.equal(heard.at(-1), "! gap: what panes printed in between is not kept");
   sockets[1].say({ type: "stream.epoch", epoch: "e2", previous: "e1" });
+  assert.equal(heard.at(-2), "! epoch: the server was restarted; what panes printed in between is not kept");
+  assert.deepEqual(heard.at(-1), { servers: [], sessions: [] });
+  sockets[1].say({ type: "stream.gap", from: 1, to: 2, dropped: null, only: "pane.output", reason: "history" });
   assert.deepEqual(heard.at(-1), { servers: [], sessions: [] });
   sockets[1].say({ ...BELL, seq: 3 });
   sockets[1].onclose({ code: 1006 });
