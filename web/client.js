@@ -30,6 +30,7 @@ export function connect(url, handlers, options = {}) {
   let socket = null;
   let timer = null; // one at a time: until the next try, or of the watch over this connection
   let silent = false; // whether what panes printed is missing in what a resume brings
+  let restarted = false; // whether it goes on into another run of the server
   let heartbeat_ms = null; // known from the greeting on
 
   const say = (...what) => handlers.onState?.(...what);
@@ -113,7 +114,7 @@ export function connect(url, handlers, options = {}) {
         break;
       case "subscription.confirmed":
         failures = 0;
-        silent = false;
+        silent = restarted = false;
         say("open");
         break;
       case "snapshot.data":
@@ -122,6 +123,7 @@ export function connect(url, handlers, options = {}) {
         break;
       case "stream.epoch": // of another run of the server; its first events build the state anew
         position = { epoch: message.epoch, seq: 0 };
+        restarted = true;
         handlers.onNotice?.(`the server was restarted${silent ? `; ${NOT_KEPT}` : ""}`, "epoch");
         handlers.onSnapshot?.({ servers: [], sessions: [] });
         break;
@@ -131,7 +133,7 @@ export function connect(url, handlers, options = {}) {
             + " missed: this page was too slow", "gap");
         } else if (message.only === "pane.output" && !silent) {
           silent = true; // said once for a resume, however many runs it goes through
-          handlers.onNotice?.(NOT_KEPT, "gap");
+          handlers.onNotice?.(`${restarted ? "the server was restarted; " : ""}${NOT_KEPT}`, "gap");
         }
         break;
       case "stream.reset":

@@ -154,6 +154,9 @@ test("a resume goes on into the next run of the server", () => {
   assert.deepEqual(heard.at(-1), { servers: [], sessions: [] });
   sockets[1].say({ type: "stream.gap", from: 1, to: 2, dropped: null, only: "pane.output", reason: "history" });
   assert.deepEqual(heard.at(-1), { servers: [], sessions: [] });
+  sockets[1].say(CONFIRMED, { type: "stream.epoch", epoch: "e2", previous: "e1" });
+  sockets[1].say({ type: "stream.gap", from: 1, to: 2, dropped: null, only: "pane.output", reason: "history" });
+  assert.equal(heard.at(-1), "! gap: the server was restarted; what panes printed in between is not kept");
   sockets[1].say({ ...BELL, seq: 3 });
   sockets[1].onclose({ code: 1006 });
   wait(0.5);
