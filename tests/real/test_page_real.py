@@ -75,7 +75,7 @@ def test_the_page_on_a_real_tmux(environment, tmux, tmp_path, shots):
     assert seen["before"] == "about:blank"
     assert len(seen["token"]) > 40
     kept = [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
-    assert not [path for path in kept if seen["token"] in path.read_text()]
+    assert not [path for path in kept if seen["token"].encode() in path.read_bytes()]
     assert seen["token"] not in processes + server.errors
 
     assert seen["sessions"] == ["shop", "api"]
