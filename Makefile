@@ -27,7 +27,7 @@ check: $(STAMP)
 	$(BIN)/mypy
 
 unit: $(STAMP) $(NODE_STAMP)
-	@tools/system-packages tmux chromium slowhttptest asciinema
+	@tools/system-packages tmux chromium slowhttptest asciinema zsh fish
 	$(BIN)/python -m pytest --cov --cov-report=term
 	$(BIN)/python tools/coverage_floor.py
 

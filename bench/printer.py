@@ -32,7 +32,12 @@ def main() -> None:
     rng = random.Random(7)
     lines = [line(rng, number) for number in range(20_000)]
     over = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+
+    def wait_for_end() -> None:
+        sys.stdin.read()
+        over.set()
+
+    threading.Thread(target=wait_for_end, daemon=True).start()
     print("ready", flush=True)
     start = time.monotonic()
     number = 0

@@ -14,11 +14,12 @@ PACKAGE = Path(__file__).parents[1] / "tmuxpulse"
 MAY_IMPORT = {
     "cli": {
         "serve", "client", "hub", "collect", "history", "recording", "status", "redaction", "tmux",
-        "config", "filters", "wire", "events", "errors",
+        "agent_hooks", "config", "filters", "wire", "events", "errors",
     },
     "serve": {
         "hub", "collect", "history", "tmux", "config", "filters", "wire", "events", "errors",
     },
+    "agent_hooks": {"events", "errors"},
     "client": {"filters", "wire", "events", "errors"},
     "collect": {
         "hub", "status", "redaction", "tmux", "config", "filters", "wire", "events", "errors",

@@ -22,6 +22,7 @@ from tmuxpulse.redaction.redactor import Redactor, make_redactor
 from tmuxpulse.tmux import orders
 from tmuxpulse.tmux.formats import ClientRow, Listing, PaneRow
 from tmuxpulse.tmux.outcomes import Outcome
+from tmuxpulse.tmux.reports import Report
 
 IDENTITY = Identity(pid=7, start_time=5, version="3.3a")
 TMUX = Tmux("tmux", "/tmp/sock")
@@ -316,3 +317,25 @@ async def test_secrets_are_masked_before_anything_is_published(
     assert SECRET[4:12] not in published
     assert SECRET[12:] not in published
     assert sum(output.redacted for output in stage.outputs()) >= 2
+
+
+async def test_what_a_pane_reports_is_its_status(on_stage):
+    report = Report(status="waiting", reason="asks", agent_type="x", source="hook")
+
+    async def script(sink):
+        assert on_stage.watch.report("%0", report) is False
+        assert on_stage.watch.explain("%0") is None
+        sink.listing(listing(ROW))
+        unknown = on_stage.watch.explain("%0")
+        assert (unknown.status, unknown.reason) == ("unknown", "nothing was reported")
+        assert on_stage.watch.report("%0", report) is True
+        assert on_stage.watch.report("%0", Report(status="busy")) is True
+        assert on_stage.watch.explain("%0").status == "busy"
+
+    await on_stage.play(script)
+    told = [event.data for event in on_stage.events() if isinstance(event.data, ev.AgentStatus)]
+    assert [(one.status, one.previous, one.rule) for one in told] == [
+        ("waiting", "unknown", "report.hook"),
+        ("busy", "waiting", "report.emit"),
+    ]
+    assert on_stage.watch.explain("%0") is None

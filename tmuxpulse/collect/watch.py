@@ -6,6 +6,7 @@ the state changes and its events are published without a checkpoint in between.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import msgspec
@@ -29,8 +30,9 @@ from tmuxpulse.tmux.formats import EMPTY as NOTHING
 from tmuxpulse.tmux.formats import Listing, PaneRow
 from tmuxpulse.tmux.orders import Capture, Order
 from tmuxpulse.tmux.outcomes import Outcome
+from tmuxpulse.tmux.reports import Report
 from tmuxpulse.tmux.state import EMPTY, Atlas, State, from_listing
-from tmuxpulse.wire import ServerView, SessionView
+from tmuxpulse.wire import PaneExplanation, ServerView, SessionView, rfc3339
 
 SCREEN_SECONDS = 0.1  # screens that are addressed are captured at most this often
 STATUS_SECONDS = 0.3  # how long after a pane's death tmux may take to tell its exit status
@@ -63,6 +65,7 @@ class ServerWatch:
         self._atlas = Atlas(EMPTY, name)
         self._rows: dict[str, PaneRow] = {}
         self._feeds: dict[str, PaneFeed] = {}
+        self._reported: dict[str, ev.AgentStatus] = {}
         self._listing = NOTHING
         self._dying: dict[str, float] = {}  # dead, but tmux does not tell the exit status yet
         self._held_back = AsyncBool(False)
@@ -90,6 +93,46 @@ class ServerWatch:
             self._captured(outcome) if isinstance(order, Capture) else outcome
             for order, outcome in zip(orders, outcomes)  # noqa: B905  # one for each
         ]
+
+    def report(self, pane_id: str, report: Report) -> bool:
+        """Take what the program in a pane says it is doing; False: there is no such pane."""
+        if pane_id not in self._state.panes:
+            return False
+        known = self._reported.get(pane_id)
+        status = ev.AgentStatus(
+            status=report.status,
+            previous="unknown" if known is None else known.status,
+            agent_type=report.agent_type,
+            reason=self._redactor.redact_line(report.reason).text,
+            rule=f"report.{report.source}",
+            confidence=1.0,
+            since=rfc3339(time.time()),
+        )
+        self._reported[pane_id] = status
+        self._publish_pane(pane_id, [status])
+        return True
+
+    def explain(self, pane_id: str) -> PaneExplanation | None:
+        """Say why a pane's status is what it is; None: there is no such pane."""
+        if pane_id not in self._state.panes:
+            return None
+        unknown = ev.AgentStatus(
+            status="unknown", previous="unknown", reason="nothing was reported"
+        )
+        status = self._reported.get(pane_id, unknown)
+        return PaneExplanation(
+            status=status.status,
+            since=status.since,
+            reason=status.reason,
+            rule=status.rule,
+            evidence="",
+            confidence=status.confidence,
+            agent_type=status.agent_type,
+            pending=None,
+            opinions=[],
+            matched=[],
+            known=[],
+        )
 
     async def watch(self, engine: Engine, identity: Identity, tmux: Tmux) -> None:
         """Follow one run of the server with an engine until the server is gone.
@@ -151,6 +194,7 @@ class ServerWatch:
         self._become(from_listing(listing))
         for pane_id in self._feeds.keys() - rows.keys():
             del self._feeds[pane_id]
+            self._reported.pop(pane_id, None)
         self._unpublished &= rows.keys()
         for pane_id in rows.keys() - self._feeds.keys():
             self._feeds[pane_id] = PaneFeed(self._redactor)
@@ -196,6 +240,7 @@ class ServerWatch:
             self._publish_output(pane_id)
         self._feeds.clear()
         self._taps.clear()
+        self._reported.clear()
         self._rows.clear()
         self._dying.clear()
         self._listing = NOTHING

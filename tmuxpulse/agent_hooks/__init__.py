@@ -1,0 +1,1 @@
+"""Hooks of agent programs: what they mean, and how they get into the programs' settings."""
