@@ -61,7 +61,7 @@ trio.run(lambda: serve(settings, CollectSettings(runtime_dir=directory), collect
 class LoadedServer:
     """A server's directory, and the servers that run in it, one after the other."""
 
-    def __init__(self, directory: Path, *, rate: int = 5000, history: bool = True) -> None:
+    def __init__(self, directory: Path, *, rate: int = 2000, history: bool = True) -> None:
         directory.chmod(0o700)
         (directory / "run").mkdir(mode=0o700)
         self.directory = directory
