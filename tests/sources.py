@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from tmuxpulse.collect.views import PaneNow
+from tmuxpulse.events import AgentStatus
 from tmuxpulse.tmux.orders import Order
 from tmuxpulse.tmux.outcomes import Outcome
 from tmuxpulse.tmux.reports import Report
 from tmuxpulse.wire import PaneExplanation, ServerView, SessionView
+
+UNKNOWN = AgentStatus(status="unknown", previous="unknown")
+
+
+def now(last_line: str = "") -> Callable[[str], PaneNow]:
+    """What a list does not tell of a pane: for each the same last line, and no status."""
+    return lambda _pane: PaneNow(last_line, UNKNOWN)
+
 
 View = tuple[ServerView, list[SessionView]]
 

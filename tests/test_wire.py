@@ -246,6 +246,35 @@ REPLIES: list[wire.Reply] = [
     wire.Gap(from_seq=1, to_seq=2, dropped=2),
     wire.Reset(reason="epoch"),
     wire.Error(code="INTERNAL_ERROR", message="m"),
+    wire.ExplainData(
+        epoch="e",
+        seq=1,
+        server="default",
+        pane=wire.PaneView(
+            id="%1",
+            index=0,
+            active=True,
+            command="sh",
+            pid=1,
+            title="",
+            path="/",
+            width=80,
+            height=24,
+        ),
+        explanation=wire.PaneExplanation(
+            status="busy",
+            since="",
+            reason="",
+            rule="",
+            evidence="",
+            confidence=0.5,
+            agent_type=None,
+            pending=None,
+            opinions=[],
+            matched=[],
+            known=[],
+        ),
+    ),
 ]
 
 

@@ -130,7 +130,9 @@ const changes = new Map(Object.entries({
     const pane = draft.panes.get(paneOf(event));
     if (pane) draft.panes.set(paneOf(event), { ...pane, ...shownAfter(pane, data) });
   },
-  "agent.status": editPane("status"),
+  "agent.status": (draft, event, data) => edit(draft.panes, paneOf(event), {
+    ...pick(data, ["status", "reason", "agent_type"]), status_since: data.since,
+  }),
 }));
 
 // What a pane shows last, by the server's own rule: the lowest row of a screen, the prompt or the

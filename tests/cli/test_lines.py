@@ -17,14 +17,17 @@ from tmuxpulse.events import (
     Data,
     Event,
     PaneBell,
+    PaneBytes,
     PaneError,
     PaneExited,
     PaneMoved,
     PaneOutput,
     PaneProgress,
     PaneRemoved,
+    PaneStats,
     Place,
     SessionAttached,
+    SystemStats,
     WindowRenamed,
 )
 from tmuxpulse.wire import Numbered
@@ -216,7 +219,31 @@ def test_every_type_has_a_text(kind: type[Data]) -> None:
             AgentStatus(
                 status="waiting", previous="busy", agent_type="a", reason="asks", evidence="ok?"
             ),
-            "a: busy → waiting (asks)  ok?",
+            "a: busy → waiting, asks: ok?",
+        ),
+        (
+            AgentStatus(status="busy", previous="unknown", reason="runs make", evidence="make"),
+            "busy, runs make",
+        ),
+        (
+            AgentStatus(status="waiting", previous="waiting", reason="asks another thing"),
+            "waiting, asks another thing",
+        ),
+        (
+            SystemStats(
+                panes=tuple(
+                    PaneStats(
+                        pane_id=f"%{n}", cpu_percent=n * 10.4, memory_bytes=3 << 30, processes=1
+                    )
+                    for n in range(7)
+                )
+            ),
+            ", ".join(f"%{n} {n * 10.4:.0f} % 3.0 GiB" for n in (6, 5, 4, 3, 2)) + ", 2 more",
+        ),
+        (PaneBytes(data=b"abc", columns=80, rows=24), "3 bytes at 80x24"),
+        (
+            PaneBytes(data=b"abc", columns=80, rows=24, cut=5),
+            "3 bytes at 80x24, 5 left out before",
         ),
         (Custom(name="custom.x", data={"a": 1}), '{"a":1}'),
         (

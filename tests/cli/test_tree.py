@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from tmuxpulse.cli.tree import counted, select, sockets_text, tree_lines
+from tmuxpulse.cli.tree import counted, select, sockets_text, status_lines, tree_lines
 from tmuxpulse.events import Status
 from tmuxpulse.filters import Filter
 from tmuxpulse.wire import PaneView, ServerView, SessionView, Tree, WindowView
@@ -72,6 +73,40 @@ def test_lines() -> None:
     assert rows[1] == "  0:w*"
     assert rows[2].split() == [".0*", "%0", "sh", "-", "80x24", "~/src"]
     assert rows[3].split() == [".1", "%1", "sh", "waiting", "80x24", "~/src", "Deploy?"]
+
+
+def since(number: int, timestamp: str, **fields: str) -> PaneView:
+    told = {"status": "waiting", "status_since": timestamp, **fields}
+    return msgspec.structs.replace(pane(number), **told)
+
+
+NOW = 1_795_424_475.0  # 2026-11-23T09:01:15Z
+
+
+def test_a_status_tells_for_how_long() -> None:
+    state = tree(session("a", since(0, "2026-11-23T09:00:00.000Z")))
+    row = tree_lines(state, colour=False, width=None, now=NOW)[2]
+    assert row.split()[3:6] == ["waiting", "1m", "80x24"]
+
+
+def test_who_waits_longest_comes_first() -> None:
+    state = tree(
+        session("a", since(0, "2026-11-23T09:01:00.000Z", reason="asks", last_line="[y/N]")),
+        session("b", since(1, "2026-11-23T09:00:00.000Z", agent_type="claude"), since(2, "")),
+    )
+    rows = status_lines(state, colour=False, width=None, now=NOW)
+    assert [row.split() for row in rows] == [
+        ["waiting", "1m", "b:0.1", "claude"],
+        ["waiting", "15s", "a:0.0", "sh", "asks:", "[y/N]"],
+        ["waiting", "b:0.2", "sh"],
+    ]
+    assert "\x1b[33mwaiting" in status_lines(state, colour=True, width=40, now=NOW)[0]
+
+
+def test_a_pane_of_two_sessions_waits_once() -> None:
+    state = tree(session("a", pane(0)), session("b", pane(0)), session("c", pane(0), server="x"))
+    rows = status_lines(state, colour=False, width=None, now=NOW)
+    assert [row.split()[1] for row in rows] == ["default/a:0.0", "x/c:0.0"]
 
 
 def test_several_servers_are_named() -> None:

@@ -10,15 +10,20 @@ import pytest
 import trio
 import trio.testing
 
+from tests.status.screens import book
 from tmuxpulse import events as ev
 from tmuxpulse.collect import watch as watch_module
 from tmuxpulse.collect.command import Identity, Tmux
+from tmuxpulse.collect.deaths import STATUS_SECONDS
+from tmuxpulse.collect.looks import RUN_SECONDS
+from tmuxpulse.collect.screens import Shown
 from tmuxpulse.collect.secrets import MASKED
-from tmuxpulse.collect.watch import SCREEN_SECONDS, STATUS_SECONDS, ServerWatch
+from tmuxpulse.collect.watch import ServerWatch
 from tmuxpulse.errors import ListingBroken, TmuxUnavailable
 from tmuxpulse.filters import EVERYTHING
 from tmuxpulse.hub.hub import Hub
 from tmuxpulse.redaction.redactor import Redactor, make_redactor
+from tmuxpulse.status.book import Book
 from tmuxpulse.tmux import orders
 from tmuxpulse.tmux.formats import ClientRow, Listing, PaneRow
 from tmuxpulse.tmux.outcomes import Outcome
@@ -77,13 +82,23 @@ class Scripted:
     async def capture(self, pane_ids):
         self.captures.append((trio.current_time(), list(pane_ids)))
         await trio.sleep(0.001)
-        return {pane: self.screens[pane] for pane in pane_ids if pane in self.screens}
+        return {
+            pane: Shown(rows=self.screens[pane], cursor_row=len(self.screens[pane]) - 1)
+            for pane in pane_ids
+            if pane in self.screens
+        }
+
+
+async def no_processes(pids):  # as a `Looker` is called
+    return {}
 
 
 class Stage:
-    def __init__(self, redactor: Redactor | None = None):
+    def __init__(self, redactor: Redactor | None = None, book: Book | None = None):
         self.hub = Hub(clock=lambda: 0.0)
-        self.watch = ServerWatch(self.hub, "default", "/tmp/sock", redactor)
+        self.watch = ServerWatch(
+            self.hub, "default", "/tmp/sock", redactor, book=book, looker=no_processes
+        )
         self.engine = Scripted(None)
 
     async def play(self, script):
@@ -106,7 +121,7 @@ def on_stage(autojump_clock):
     return Stage()
 
 
-async def test_a_life(on_stage):
+async def test_a_life(on_stage, autojump_clock):
     async def script(sink):
         sink.listing(listing(ROW))
         view, sessions = on_stage.watch.view()
@@ -131,7 +146,7 @@ async def test_a_life(on_stage):
     assert (view.up, sessions) == (False, [])
 
 
-async def test_the_first_bytes_go_at_once_and_the_next_ones_together(on_stage):
+async def test_the_first_bytes_go_at_once_and_the_next_ones_together(on_stage, autojump_clock):
     async def script(sink):
         sink.listing(listing(ROW))
         sink.streams("%0", on=True)
@@ -148,7 +163,7 @@ async def test_the_first_bytes_go_at_once_and_the_next_ones_together(on_stage):
     assert rest.lines == tuple("0123456789")
 
 
-async def test_last_words_come_before_the_end(on_stage):
+async def test_last_words_come_before_the_end(on_stage, autojump_clock):
     async def script(sink):
         sink.listing(listing(ROW, row(pane_id="%1", pane_index=1, pane_active=False)))
         sink.streams("%1", on=True)
@@ -167,7 +182,7 @@ async def test_last_words_come_before_the_end(on_stage):
     await on_stage.play(script)
 
 
-async def test_last_words_come_before_the_end_of_a_server_too(on_stage):
+async def test_last_words_come_before_the_end_of_a_server_too(on_stage, autojump_clock):
     async def script(sink):
         sink.listing(listing(ROW))
         sink.streams("%0", on=True)
@@ -181,7 +196,7 @@ async def test_last_words_come_before_the_end_of_a_server_too(on_stage):
     assert on_stage.types()[-1] == "server.down"
 
 
-async def test_an_engines_failure_is_told_and_raised_plainly(on_stage):
+async def test_an_engines_failure_is_told_and_raised_plainly(on_stage, autojump_clock):
     async def script(sink):
         sink.listing(listing(ROW))
         raise ListingBroken("what is this")
@@ -191,7 +206,7 @@ async def test_an_engines_failure_is_told_and_raised_plainly(on_stage):
     assert on_stage.events()[-1].data == ev.ServerDown(reason="what is this")
 
 
-async def test_a_bug_is_not_taken_for_a_tmux_error(on_stage):
+async def test_a_bug_is_not_taken_for_a_tmux_error(on_stage, autojump_clock):
     async def script(sink):
         raise ZeroDivisionError
 
@@ -199,7 +214,7 @@ async def test_a_bug_is_not_taken_for_a_tmux_error(on_stage):
         await on_stage.play(script)
 
 
-async def test_screens_are_captured_together_and_not_too_often(on_stage):
+async def test_screens_are_captured_together_and_not_too_often(on_stage, autojump_clock):
     on_stage.engine.screens = {"%0": ["a"], "%1": ["b"]}
 
     async def script(sink):
@@ -216,7 +231,7 @@ async def test_screens_are_captured_together_and_not_too_often(on_stage):
 
     await on_stage.play(script)
     times = [at for at, _ in on_stage.engine.captures]
-    assert all(b - a >= SCREEN_SECONDS * 0.999 for a, b in pairwise(times))
+    assert all(b - a >= RUN_SECONDS * 0.999 for a, b in pairwise(times))
     assert all(sorted(panes) == ["%0", "%1"] for _, panes in on_stage.engine.captures)
     last = {}
     for event in on_stage.events():
@@ -226,7 +241,7 @@ async def test_screens_are_captured_together_and_not_too_often(on_stage):
     assert last == {"%0": "%0 49", "%1": "%1 49"}
 
 
-async def test_a_pane_that_does_not_stream_is_sampled(on_stage):
+async def test_a_pane_that_does_not_stream_is_sampled(on_stage, autojump_clock):
     on_stage.engine.screens = {"%0": ["start"]}
 
     async def script(sink):
@@ -240,7 +255,7 @@ async def test_a_pane_that_does_not_stream_is_sampled(on_stage):
     assert [output.rows for output in on_stage.outputs()] == [{"1": "more"}]
 
 
-async def test_the_exit_status_that_tmux_tells_late_is_waited_for(on_stage):
+async def test_the_exit_status_that_tmux_tells_late_is_waited_for(on_stage, autojump_clock):
     async def script(sink):
         sink.listing(listing(ROW))
         sink.listing(listing(row(pane_dead=True)))
@@ -252,17 +267,17 @@ async def test_the_exit_status_that_tmux_tells_late_is_waited_for(on_stage):
     await on_stage.play(script)
 
 
-async def test_but_not_for_ever(on_stage):
+async def test_but_not_for_ever(on_stage, autojump_clock):
     async def script(sink):
         sink.listing(listing(ROW))
         sink.listing(listing(row(pane_dead=True)))
         await trio.sleep(STATUS_SECONDS * 1.1)  # and no other list comes
-        assert on_stage.events()[-1].data == ev.PaneExited()
+        assert ev.PaneExited() in [event.data for event in on_stage.events()]
 
     await on_stage.play(script)
 
 
-async def test_clients_come_and_go(on_stage):
+async def test_clients_come_and_go(on_stage, autojump_clock):
     client = ClientRow(name="/dev/pts/3", session_id="$0", control=False)
 
     async def script(sink):
@@ -279,7 +294,7 @@ async def test_clients_come_and_go(on_stage):
     ]
 
 
-async def test_trouble_is_an_event(on_stage):
+async def test_trouble_is_an_event(on_stage, autojump_clock):
     on_stage.watch.trouble("cannot", 1.0)
     assert on_stage.events()[-1].data == ev.CollectorTrouble(message="cannot", retry_s=1.0)
 
@@ -319,23 +334,75 @@ async def test_secrets_are_masked_before_anything_is_published(
     assert sum(output.redacted for output in stage.outputs()) >= 2
 
 
-async def test_what_a_pane_reports_is_its_status(on_stage):
-    report = Report(status="waiting", reason="asks", agent_type="x", source="hook")
+class Truth:
+    """Compares the state with what was told, each time that something is."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.told: dict[str, str] = {}
+        self.compared = 0
+
+    def follow(self, events) -> None:
+        for event in events:
+            if isinstance(event.data, ev.AgentStatus):
+                self.told[event.place.pane_id] = event.data.status
+        for session in self.stage.watch.view()[1]:
+            for pane in session.windows[0].panes:
+                assert pane.status == self.told.get(pane.id, "unknown")
+                self.compared += pane.status != "unknown"
+
+    def flush(self) -> None:
+        pass
+
+    def wants(self, _event_type: str) -> bool:
+        return False
+
+
+async def test_statuses_in_the_state_are_those_that_were_told(autojump_clock):
+    stage = Stage(book=book())
+    truth = Truth(stage)
+    stage.hub.followers.append(truth)
+    stage.engine.screens = {"%0": ["u@h:~$ make", "make: *** [x] Error 1", "u@h:~$"]}
 
     async def script(sink):
-        assert on_stage.watch.report("%0", report) is False
-        assert on_stage.watch.explain("%0") is None
-        sink.listing(listing(ROW))
-        unknown = on_stage.watch.explain("%0")
-        assert (unknown.status, unknown.reason) == ("unknown", "nothing was reported")
-        assert on_stage.watch.report("%0", report) is True
-        assert on_stage.watch.report("%0", Report(status="busy")) is True
-        assert on_stage.watch.explain("%0").status == "busy"
+        sink.listing(listing(row(pane_current_command="bash")))
+        sink.streams("%0", on=True)
+        await trio.sleep(2)
+        assert stage.watch.report("%0", Report(status="busy", reason="token=abc\x1b", source="x"))
+        assert not stage.watch.report("%9", Report(status="busy"))
+        assert stage.watch.explain("%9") is None
+        await trio.sleep(2)
+        pane = stage.watch.view()[1][0].windows[0].panes[0]
+        assert (pane.status, pane.reason) == ("busy", "token=abc\ufffd")
+        assert pane.status_since
+        sink.output("%0", b"\x1b]133;D;0\x07\x1b]133;A\x07u@h:~$ ")
+        stage.engine.screens = {"%0": ["u@h:~$"]}
+        await trio.sleep(3)
+        explanation = stage.watch.explain("%0")
+        assert explanation is not None
+        assert explanation.status == "ready"
 
-    await on_stage.play(script)
-    told = [event.data for event in on_stage.events() if isinstance(event.data, ev.AgentStatus)]
-    assert [(one.status, one.previous, one.rule) for one in told] == [
-        ("waiting", "unknown", "report.hook"),
-        ("busy", "waiting", "report.emit"),
-    ]
-    assert on_stage.watch.explain("%0") is None
+    await stage.play(script)
+    told = [event.data for event in stage.events() if isinstance(event.data, ev.AgentStatus)]
+    assert [data.status for data in told] == ["error", "busy", "ready"]
+    assert truth.compared >= 3
+
+
+async def test_what_panes_print_is_told_the_same_with_and_without_rules(autojump_clock):
+    told = []
+    for rules in (None, book()):
+        stage = Stage(book=rules)
+        stage.engine.screens = {"%0": ["error: x"], "%1": ["b"]}
+
+        async def script(sink, stage=stage):
+            sink.listing(listing(ROW, row(pane_id="%1", pane_index=1, pane_active=False)))
+            sink.streams("%0", on=True)
+            for number in range(50):
+                sink.output("%0", b"\x1b]133;C\x07error: %d\r\n\x1b]133;D;1\x07" % number)
+                stage.engine.screens["%1"] = [f"b {number // 10}"]
+                await trio.sleep(0.07)
+
+        await stage.play(script)
+        told.append(stage.outputs())
+    assert told[0] == told[1]
+    assert len(told[0]) > 50

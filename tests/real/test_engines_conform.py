@@ -281,15 +281,18 @@ async def test_screens_can_be_read(name: str, server: PrivateServer) -> None:
 
         async def both_shown() -> bool:
             screens = await engine.capture(["%0", "%1"])
-            return all(any(rows) for rows in screens.values())
+            return all(any(shown.rows) for shown in screens.values())
 
         await eventually(both_shown)
         await server.run("kill-pane", "-t", "%2")
         screens = await engine.capture(["%0", "%2", "%1", "%99"])
         assert set(screens) == {"%0", "%1"}
-        assert screens["%0"][:3] == ["a  b", "", "çé🚀"]
-        assert screens["%1"][0] == "second"
-        assert not any(screens["%0"][3:])
+        shown = screens["%0"]
+        assert shown.rows[:3] == ["a  b", "", "çé🚀"]
+        assert (shown.cursor_row, shown.cursor_column, shown.alternate) == (3, 0, False)
+        assert (shown.width, shown.height) == (80, len(shown.rows))
+        assert screens["%1"].rows[0] == "second"
+        assert not any(shown.rows[3:])
         assert await engine.capture([]) == {}
         assert await engine.capture(["%99"]) == {}
 

@@ -8,9 +8,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import trio
 import trio.testing
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from tests.recording.made import PLACE, event, line, tree, write
@@ -22,7 +25,9 @@ from tmuxpulse.hub.hub import Hub
 from tmuxpulse.hub.stream import Batch
 from tmuxpulse.recording.player import Player
 from tmuxpulse.recording.records import Record
+from tmuxpulse.recording.scene import Scene, between
 from tmuxpulse.tmux.reports import Report
+from tmuxpulse.wire import Tree
 
 settled = trio.testing.wait_all_tasks_blocked
 RECORDS = [Record(at=0, snapshot=tree("api")), *[line(n * 1000, f"line {n}") for n in range(1, 11)]]
@@ -51,7 +56,7 @@ class Heard:
         return [
             (round(at, 3), one.data.lines[0])
             for at, one in self.events
-            if isinstance(one.data, ev.PaneOutput)
+            if isinstance(one.data, ev.PaneOutput) and one.data.lines
         ]
 
 
@@ -205,6 +210,72 @@ async def test_a_tail_that_is_cut_off_is_said(tmp_path: Path) -> None:
         await player.finished.wait()
         assert "ends without its last line" in player.problem
         assert len(heard.lines) == 10
+
+
+async def test_a_damaged_event_ends_it_and_is_said(tmp_path: Path) -> None:
+    records = [*RECORDS[:4], Record(at=3500, event=msgspec.Raw(b'{"type":7}')), *RECORDS[4:]]
+    async with playing(write(tmp_path / "a.rec", records), speed=math.inf) as (player, heard):
+        await player.finished.wait()
+        assert "3.500 s cannot be read" in player.problem
+        assert [text for _, text in heard.lines][-1] == "line 3"
+
+
+PLACES = [
+    ev.Place(server="default"),
+    ev.Place(server="default", session_id="x", window_id="@", pane_id="%1; kill-server"),
+    ev.Place(server="default", session_id="$1", window_id="@9", pane_id="%9"),
+    ev.Place(server="default", session_id="$1", window_id="@1", pane_id="%1; kill-server"),
+    ev.Place(server="", session_id="", window_id="", pane_id=""),
+]
+ODD = [
+    ev.Event(place, data)
+    for place in PLACES
+    for data in (
+        ev.PaneCreated(
+            id="%9", index=-1, active=True, command="", pid=0, title="", path="", width=1, height=1
+        ),
+        ev.SessionCreated(id="", name=""),
+        ev.WindowRenamed(name="w", previous=""),
+        ev.PaneMoved(index=0, previous=0, window_id="x", previous_window_id="", active=True),
+        ev.PaneRemoved(),
+        ev.SessionAttached(client="c", attached=3),
+    )
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(told=st.lists(st.sampled_from(ODD), max_size=12), begun=st.booleans())
+@example(told=[one for one in ODD if isinstance(one.data, ev.PaneCreated)], begun=True)
+def test_events_that_fit_nowhere_leave_a_state_that_can_be(
+    told: list[ev.Event],
+    begun: bool,
+) -> None:
+    scene = Scene()
+    if begun:
+        scene.begin(tree("api"))
+    for one in told:
+        scene.follow(one)
+    panes = [pane for name in scene.servers for pane in scene.state(name).panes]
+    assert set(panes) <= {"%1", "%9"}
+    again = Scene()
+    for one in between(Scene(), scene):
+        again.follow(one)
+    assert not list(between(again, scene))
+
+
+@pytest.mark.parametrize(
+    "snapshot",
+    [
+        tree("api", attached=-1),
+        tree("api", attached=1 << 40),
+        tree(*(f"s{number}" for number in range(20)), attached=9_999),
+    ],
+)
+async def test_a_state_that_cannot_be_is_passed_over(tmp_path: Path, snapshot: Tree) -> None:
+    path = write(tmp_path / "a.rec", [Record(at=0, snapshot=snapshot), *RECORDS[1:]])
+    async with playing(path, speed=math.inf) as (player, heard):
+        await player.finished.wait()
+        assert not heard.hub.snapshot().sessions
 
 
 async def test_nothing_can_be_done_in_it(path: Path) -> None:

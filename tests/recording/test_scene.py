@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.recording.made import PLACE, tree
+from tests.sources import now
 from tests.tmux.states import states
 from tmuxpulse import events as ev
 from tmuxpulse.collect.views import session_views
@@ -18,7 +19,7 @@ SERVER = ServerView(name="default", socket="/s", up=True)
 
 
 def tree_of(state: State) -> Tree:
-    return Tree(servers=[SERVER], sessions=session_views("default", state, lambda _pane: ""))
+    return Tree(servers=[SERVER], sessions=session_views("default", state, now()))
 
 
 def structure(scene: Scene) -> object:
@@ -34,7 +35,7 @@ def test_a_snapshot_and_events_are_the_state(history: list[State]) -> None:
     for before, after in zip(history, history[1:]):  # noqa: B905, RUF007  # Python 3.10
         for event in diff(before, after, "default"):
             scene.follow(event)
-        assert structure(scene) == session_views("default", after, lambda _pane: "")
+        assert structure(scene) == session_views("default", after, now())
 
 
 @settings(max_examples=150, deadline=None)
@@ -47,7 +48,7 @@ def test_a_jump_is_told_by_events(one: State, other: State) -> None:
     for event in between(here, there):
         follower.follow(event)
     assert structure(follower) == structure(there)
-    assert structure(here) == session_views("default", one, lambda _pane: "")
+    assert structure(here) == session_views("default", one, now())
 
 
 def test_a_jump_to_where_there_is_no_server() -> None:

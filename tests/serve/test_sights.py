@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.sources import Told
+from tests.sources import Told, now
 from tests.tmux.states import SESSIONS, states
 from tmuxpulse import events as ev
 from tmuxpulse.collect.views import session_views
@@ -103,9 +103,9 @@ def test_a_sight_follows_its_own_part_and_hears_of_nothing_else(
 def test_a_snapshot_shows_what_is_seen(drawn: State, visible: set[str]) -> None:
     state = marked(drawn, visible)
     server = ServerView(name="default", socket="/s", up=True)
-    tree = Tree(servers=[server], sessions=session_views("default", state, lambda _pane: "x"))
+    tree = Tree(servers=[server], sessions=session_views("default", state, now("x")))
     narrowed = narrow_tree(tree, API)
-    assert narrowed.sessions == session_views("default", project(state, seen), lambda _pane: "x")
+    assert narrowed.sessions == session_views("default", project(state, seen), now("x"))
     assert MARK not in repr(narrowed)
 
 

@@ -20,9 +20,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from tests.sources import UNKNOWN
 from tmuxpulse import events as ev
 from tmuxpulse import wire
-from tmuxpulse.collect.views import session_views
+from tmuxpulse.collect.views import PaneNow, session_views
 from tmuxpulse.serve.door import SECURITY_HEADERS
 from tmuxpulse.serve.pages import Page, load_pages
 from tmuxpulse.tmux.apply import apply
@@ -117,7 +118,9 @@ class Script:
         server = wire.ServerView(name="default", socket="/tmp/tmux-0/default", up=True)
         tree = wire.Tree(
             servers=[server],
-            sessions=session_views("default", self.state, lambda one: self.last_lines.get(one, "")),
+            sessions=session_views(
+                "default", self.state, lambda one: PaneNow(self.last_lines.get(one, ""), UNKNOWN)
+            ),
         )
         return text(wire.SnapshotData(epoch=f"e{self.epoch}", seq=self.seq, data=tree))
 

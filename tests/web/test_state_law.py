@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
+from tests.sources import now
 from tests.tmux.states import states
 from tmuxpulse.collect.views import session_views
 from tmuxpulse.tmux.diff import diff
@@ -37,7 +38,7 @@ class Follower:
 
 
 def view(state: State) -> Tree:
-    return Tree(servers=[SERVER], sessions=session_views("s", state, lambda _: ""))
+    return Tree(servers=[SERVER], sessions=session_views("s", state, now()))
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import msgspec
 from tmuxpulse import events as ev
 
 SHOWN_ROW_CHARACTERS = 160
+SHOWN_PANES = 5
 
 
 def describe(data: ev.Data) -> str:
@@ -31,6 +32,16 @@ def duration(seconds: float) -> str:
     if minutes < 60:  # noqa: PLR2004  # minutes in an hour
         return f"{minutes} m {rest} s"
     return f"{minutes // 60} h {minutes % 60} m"
+
+
+def size(count: int) -> str:
+    """Such as ``512 KiB``, ``1.4 GiB``."""
+    amount = float(count)
+    for unit in ("bytes", "KiB", "MiB"):
+        if amount < 1024:  # noqa: PLR2004  # of each unit in the next
+            return f"{amount:.0f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"
 
 
 def _server_up(data: ev.ServerUp) -> str:
@@ -65,19 +76,6 @@ def _output(data: ev.PaneOutput) -> str:
     if data.mode == "append":
         return "\n".join((*data.lines, data.partial)) if data.partial else "\n".join(data.lines)
     return _rows(data.rows)
-
-
-def _bytes(data: ev.PaneBytes) -> str:
-    cut = f", {data.cut} before them left out" if data.cut else ""
-    return f"{len(data.data)} bytes at {data.columns}x{data.rows}{cut}"
-
-
-def _stats(data: ev.SystemStats) -> str:
-    cpu = sum(one.cpu_percent for one in data.panes)
-    memory = sum(one.memory_bytes for one in data.panes)
-    busiest = max(data.panes, key=lambda one: one.cpu_percent, default=None)
-    most = f", most by {busiest.pane_id}" if busiest is not None and cpu else ""
-    return f"{cpu:.0f} % CPU{most}, {memory / 1e6:.0f} MB in {len(data.panes)} panes"
 
 
 def _rows(rows: dict[str, str]) -> str:
@@ -116,10 +114,30 @@ def _finished(data: ev.CommandFinished) -> str:
 
 
 def _agent(data: ev.AgentStatus) -> str:
+    """Such as ``claude: busy → waiting, asks for permission: Do you want to proceed?``."""
     who = f"{data.agent_type}: " if data.agent_type else ""
-    why = f" ({data.reason})" if data.reason else ""
-    what = f"  {data.evidence}" if data.evidence else ""
-    return f"{who}{data.previous} → {data.status}{why}{what}"
+    was = "" if data.previous in ("unknown", data.status) else f"{data.previous} → "
+    why = f", {data.reason}" if data.reason else ""
+    what = data.evidence.strip()
+    # A program's name that the reason names already tells nothing more.
+    shown = f": {what}" if what and what not in data.reason else ""
+    return f"{who}{was}{data.status}{why}{shown}"
+
+
+def _bytes(data: ev.PaneBytes) -> str:
+    cut = f", {data.cut} left out before" if data.cut else ""
+    return f"{len(data.data)} bytes at {data.columns}x{data.rows}{cut}"
+
+
+def _stats(data: ev.SystemStats) -> str:
+    """The panes that use most."""
+    most = sorted(data.panes, key=lambda pane: (-pane.cpu_percent, -pane.memory_bytes))
+    texts = [
+        f"{pane.pane_id} {pane.cpu_percent:.0f} % {size(pane.memory_bytes)}"
+        for pane in most[:SHOWN_PANES]
+    ]
+    more = len(most) - len(texts)
+    return ", ".join(texts) + (f", {more} more" if more else "")
 
 
 def _custom(data: ev.Custom) -> str:
@@ -152,8 +170,6 @@ _TEXTS: dict[type[ev.Data], Callable[[Any], str]] = {
     ev.PaneMoved: _pane_moved,
     ev.PaneResized: lambda data: f"{data.width}x{data.height}",
     ev.PaneOutput: _output,
-    ev.PaneBytes: _bytes,
-    ev.SystemStats: _stats,
     ev.PaneError: _matched,
     ev.PaneWarning: _matched,
     ev.PaneCommand: lambda data: f"{data.previous} → {data.command}",
@@ -167,5 +183,7 @@ _TEXTS: dict[type[ev.Data], Callable[[Any], str]] = {
     ev.CommandStarted: lambda data: data.command_line or "",
     ev.CommandFinished: _finished,
     ev.AgentStatus: _agent,
+    ev.PaneBytes: _bytes,
+    ev.SystemStats: _stats,
     ev.Custom: _custom,
 }

@@ -39,16 +39,17 @@ class EmbeddedFeed:
 
     Attributes:
         beginning: the state after the first look; the events that led to it come too.
+        hub: where they come from.
     """
 
     def __init__(self, hub: Hub, reader: Reader) -> None:
-        self._hub = hub
+        self.hub = hub
         self._reader = reader
         self.beginning = SnapshotData(epoch=hub.epoch, seq=hub.seq, data=hub.snapshot())
 
     def is_idle(self) -> bool:
         """Tell whether all that was published is given."""
-        return not self._hub.is_behind
+        return not self.hub.is_behind
 
     async def receive(self) -> list[Incoming]:
         """Give what was published together; cancelling loses nothing."""
@@ -68,7 +69,7 @@ class EmbeddedFeed:
             ]
         return [
             Gap(from_seq=found.from_seq, to_seq=found.to_seq, dropped=found.dropped),
-            SnapshotData(epoch=self._hub.epoch, seq=found.to_seq, data=found.tree),
+            SnapshotData(epoch=self.hub.epoch, seq=found.to_seq, data=found.tree),
         ]
 
 

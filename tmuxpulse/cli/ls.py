@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import time
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +28,8 @@ from tmuxpulse.cli.options import (
 )
 from tmuxpulse.cli.running import run_async
 from tmuxpulse.cli.terminal import harmless_json, wants_colour
-from tmuxpulse.cli.tree import select, sockets_text, tree_lines
+from tmuxpulse.cli.tree import select, sockets_text, status_lines, tree_lines
+from tmuxpulse.collect.rulebook import load_book
 from tmuxpulse.collect.secrets import redactor_of
 from tmuxpulse.collect.sockets import all_sockets
 from tmuxpulse.config.places import default_unix_socket, runtime_dir
@@ -36,8 +38,10 @@ from tmuxpulse.filters import Filter
 from tmuxpulse.wire import Snapshot, SnapshotData, Tree
 
 DESCRIPTION = """\
-List sessions, windows and panes once: command, status, size, path, title and last line.
+List sessions, windows and panes once: command, status and for how long, size, path, title and last
+line. With --status, the panes that have it, the one that has it for longest first.
 
+Without a tmuxpulse server a status is told from one look, and since when is not known.
 --json prints one object: {"servers": [...], "sessions": [...]}, as in the protocol's snapshot.
 --type and --severity are about events and change nothing here.
 """
@@ -79,7 +83,8 @@ async def look(source: Source) -> Tree:
     tree = await _from_server(source) if source.has_server else None
     if tree is None:
         redactor = redactor_of(source.collect.redaction)
-        tree = await look_once(source.collect.sockets or all_sockets(), redactor)
+        book = load_book(source.collect.rules_dir)
+        tree = await look_once(source.collect.sockets or all_sockets(), redactor, book)
     if not any(server.up for server in tree.servers):
         raise TmuxUnavailable(
             f"no tmux server is running on {sockets_text(tree)}; start one with: tmux",
@@ -97,7 +102,12 @@ async def _list(source: Source, wanted: Filter, options: argparse.Namespace) -> 
         return 0
     colour = wants_colour(os.environ, is_terminal=is_terminal, refused=options.no_color)
     width = shutil.get_terminal_size().columns if is_terminal else None
-    for line in tree_lines(tree, colour=colour, width=width, home=str(Path.home())):
+    now = time.time()
+    if wanted.statuses:
+        lines = status_lines(tree, colour=colour, width=width, now=now)
+    else:
+        lines = tree_lines(tree, colour=colour, width=width, home=str(Path.home()), now=now)
+    for line in lines:
         print(line)
     return 0
 

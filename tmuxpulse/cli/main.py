@@ -33,6 +33,7 @@ class Command(NamedTuple):
 COMMANDS: dict[str, Command] = {
     "watch": Command("tmuxpulse.cli.watch", "show live what every pane does"),
     "ls": Command("tmuxpulse.cli.ls", "list sessions, windows and panes once"),
+    "explain": Command("tmuxpulse.cli.explain", "say what a pane is doing, and why"),
     "serve": Command("tmuxpulse.cli.serve", "serve the events and a page to browsers and programs"),
     "history": Command("tmuxpulse.cli.history", "print what happened, as far as it was kept"),
     "search": Command("tmuxpulse.cli.search", "find a text in what happened"),

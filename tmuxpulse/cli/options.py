@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from tmuxpulse.collect.sockets import resolve_sockets
+from tmuxpulse.config.places import rules_dir
 from tmuxpulse.config.settings import CollectSettings, EngineChoice, Settings
 from tmuxpulse.errors import RequestError, UsageError
 from tmuxpulse.events import SEVERITIES, Status
@@ -222,6 +223,7 @@ def collect_settings(settings: Settings, directory: Path) -> CollectSettings:
         ),
         engine=settings.tmux.engine,
         redaction=settings.redaction,
+        rules_dir=str(rules_dir()),
         runtime_dir=str(directory),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from tmuxpulse.cli.ages import seconds_since, short
 from tmuxpulse.cli.terminal import (
     BOLD,
     CYAN,
@@ -27,6 +28,7 @@ from tmuxpulse.wire import PaneView, SessionView, Tree, WindowView
 COMMAND_CELLS = 16
 PATH_CELLS = 32
 STATUS_CELLS = 8
+AGE_CELLS = 4
 
 _STATUS_COLOURS = {"busy": GREEN, "ready": CYAN, "waiting": YELLOW, "error": RED, "dead": MAGENTA}
 
@@ -77,7 +79,9 @@ def select(tree: Tree, wanted: Filter) -> Tree:
     return Tree(servers=tree.servers, sessions=sessions)
 
 
-def tree_lines(tree: Tree, *, colour: bool, width: int | None, home: str = "") -> list[str]:
+def tree_lines(
+    tree: Tree, *, colour: bool, width: int | None, home: str = "", now: float | None = None
+) -> list[str]:
     """A line for each session, window and pane.
 
     Args:
@@ -85,6 +89,7 @@ def tree_lines(tree: Tree, *, colour: bool, width: int | None, home: str = "") -
         colour: whether to use it.
         width: of the terminal, in columns; lines are cut there. None: nothing is cut.
         home: shortened to ``~`` in paths.
+        now: seconds since the epoch; None: since when a status holds is not told.
     """
 
     def paint(text: str, *codes: str) -> str:
@@ -105,8 +110,55 @@ def tree_lines(tree: Tree, *, colour: bool, width: int | None, home: str = "") -
                 f"{paint(zoomed, DIM)}"
             )
             lines += [
-                _pane_line(pane, paint=paint, width=width, home=home) for pane in window.panes
+                _pane_line(pane, paint=paint, width=width, home=home, now=now)
+                for pane in window.panes
             ]
+    return lines
+
+
+def status_lines(tree: Tree, *, colour: bool, width: int | None, now: float) -> list[str]:
+    """A line for each pane, the one that is in its status for longest first.
+
+    Args:
+        tree: the state, of the panes that are wanted.
+        colour: whether to use it.
+        width: of the terminal, in columns; lines are cut there. None: nothing is cut.
+        now: seconds since the epoch.
+    """
+
+    def paint(text: str, *codes: str) -> str:
+        return styled(text, *codes) if colour else text
+
+    several = len({session.server for session in tree.sessions}) > 1
+    found: dict[tuple[str, str], tuple[float, str, PaneView]] = {}
+    for session in tree.sessions:
+        for window in session.windows:
+            for pane in window.panes:
+                name = f"{session.server}/{session.name}" if several else session.name
+                since = seconds_since(pane.status_since, now)
+                # A window that several sessions show has its panes once.
+                found.setdefault(
+                    (session.server, pane.id),
+                    (-1.0 if since is None else since, f"{name}:{window.index}.{pane.index}", pane),
+                )
+    rows = sorted(found.values(), key=lambda row: -row[0])
+    places = max((cells(printable(place)) for _, place, _ in rows), default=0)
+    lines = []
+    for since, place, pane in rows:
+        columns = [
+            padded(_status(pane), STATUS_CELLS),
+            padded("" if since < 0 else short(since), AGE_CELLS),
+            padded(printable(place), places),
+            padded(clipped(printable(_program(pane)), COMMAND_CELLS), COMMAND_CELLS),
+        ]
+        left = "  ".join(columns)
+        last = printable(pane.last_line.strip())
+        rest = ": ".join(filter(None, (printable(pane.reason), last)))
+        if width is not None:
+            rest = clipped(rest, max(width - cells(left) - 2, 0))
+        columns[0] = paint(columns[0], *status_codes(_status(pane)))
+        columns[2] = paint(columns[2], BOLD)
+        lines.append(f"{'  '.join(columns)}  {rest}".rstrip())
     return lines
 
 
@@ -123,7 +175,9 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _pane_line(pane: PaneView, *, paint: Callable[..., str], width: int | None, home: str) -> str:
+def _pane_line(
+    pane: PaneView, *, paint: Callable[..., str], width: int | None, home: str, now: float | None
+) -> str:
     mark = "*" if pane.active else " "
     status = _status(pane)
     path = _shortened(printable(pane.path), home)
@@ -131,7 +185,7 @@ def _pane_line(pane: PaneView, *, paint: Callable[..., str], width: int | None, 
         f"    .{pane.index}{mark}",
         padded(pane.id, 5),
         padded(clipped(printable(pane.command), COMMAND_CELLS), COMMAND_CELLS),
-        padded(status, STATUS_CELLS),
+        padded(status, STATUS_CELLS) + padded(_age(pane, now), AGE_CELLS),
         padded(f"{pane.width}x{pane.height}", 7),
         padded(path if cells(path) <= PATH_CELLS else _end_of(path), PATH_CELLS),
     ]
@@ -141,9 +195,18 @@ def _pane_line(pane: PaneView, *, paint: Callable[..., str], width: int | None, 
     rest = "  ".join(filter(None, (f"[{title}]" if title else "", last)))
     if width is not None:
         rest = clipped(rest, max(width - cells(left) - 2, 0))
-    columns[3] = paint(columns[3], *_status_codes(status))
+    columns[3] = paint(columns[3], *status_codes(status))
     columns[1], columns[4] = paint(columns[1], DIM), paint(columns[4], DIM)
     return f"{'  '.join(columns)}  {paint(rest, DIM)}".rstrip()
+
+
+def _program(pane: PaneView) -> str:
+    return pane.agent_type or pane.command
+
+
+def _age(pane: PaneView, now: float | None) -> str:
+    since = None if now is None or pane.dead else seconds_since(pane.status_since, now)
+    return "" if since is None else short(since)
 
 
 def _status(pane: PaneView) -> str:
@@ -154,7 +217,8 @@ def _status(pane: PaneView) -> str:
     return "dead" if pane.exit_status is None else f"exit {pane.exit_status}"
 
 
-def _status_codes(status: str) -> tuple[str, ...]:
+def status_codes(status: str) -> tuple[str, ...]:
+    """The colours of a status, or of how a pane ended."""
     if status.startswith(("exit", "sig")):
         return (GREEN,) if status == "exit 0" else (RED,)
     code = _STATUS_COLOURS.get(status)

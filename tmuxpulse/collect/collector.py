@@ -17,12 +17,12 @@ from tmuxpulse.collect.command import Identity, Tmux, identify
 from tmuxpulse.collect.control import ControlEngine, is_mended
 from tmuxpulse.collect.engine import Engine
 from tmuxpulse.collect.groups import one_tmux_error
+from tmuxpulse.collect.rulebook import load_book
 from tmuxpulse.collect.secrets import redactor_of
 from tmuxpulse.collect.watch import ServerWatch
 from tmuxpulse.config.settings import CollectSettings, EngineChoice
 from tmuxpulse.errors import TmuxError, TmuxTooOld, TmuxUnavailable
 from tmuxpulse.hub.hub import Hub
-from tmuxpulse.redaction.redactor import Redactor
 
 LOOK_SECONDS = 0.1  # how often a socket without a server is looked at: one `stat`
 TRY_SECONDS = 2.0  # and tried
@@ -48,8 +48,10 @@ async def run_collector(
         TmuxNotFound: there is no tmux program.
         UsageError: a redaction rule of the settings cannot be taken.
     """
+    # What is wrong with a rule of a status is logged: it is no reason not to watch.
     program = sockets.find_program()
     redactor = redactor_of(settings.redaction)
+    book = await trio.to_thread.run_sync(load_book, settings.rules_dir)
     watched: set[str] = set()
     async with trio.open_nursery() as nursery:
 
@@ -57,9 +59,9 @@ async def run_collector(
             for path in settings.sockets or sockets.all_sockets():
                 if path not in watched:
                     watched.add(path)
-                    await nursery.start(
-                        partial(_run_socket, hub, settings, program, path, redactor)
-                    )
+                    name = sockets.socket_name(path)
+                    watch = ServerWatch(hub, name, path, redactor, book=book)
+                    await nursery.start(partial(_run_socket, hub, settings, program, watch))
 
         await look()
         task_status.started()
@@ -72,18 +74,16 @@ async def _run_socket(
     hub: Hub,
     settings: CollectSettings,
     program: str,
-    path: str,
-    redactor: Redactor,
+    watch: ServerWatch,
     *,
     task_status: trio.TaskStatus[None],
 ) -> None:
     """Watch whatever tmux server comes and goes on one socket."""
-    name = sockets.socket_name(path)
-    watch = ServerWatch(hub, name, path, redactor)
+    path = watch.socket
     ready = _Ready(task_status)
     failures = 0
     newborn = False
-    with hub.source(name, watch):
+    with hub.source(watch.name, watch):
         if not sockets.is_alive(path):
             newborn = True
             ready.say()

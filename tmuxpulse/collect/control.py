@@ -26,7 +26,7 @@ from tmuxpulse.collect.connection import Connection
 from tmuxpulse.collect.engine import Sink
 from tmuxpulse.collect.groups import one_tmux_error
 from tmuxpulse.collect.routes import Change, Routes
-from tmuxpulse.collect.screens import parse_screens, screen_commands
+from tmuxpulse.collect.screens import Shown, parse_screens, screen_commands
 from tmuxpulse.errors import TmuxCommandFailed, TmuxTooOld, TmuxUnavailable
 from tmuxpulse.tmux import notifications as said
 from tmuxpulse.tmux.formats import Listing, listing_commands, parse_listing
@@ -92,7 +92,7 @@ class ControlEngine:
                 await self._watch(sink, nursery, task_status)
                 nursery.cancel_scope.cancel()
 
-    async def capture(self, pane_ids: Sequence[str]) -> dict[str, list[str]]:
+    async def capture(self, pane_ids: Sequence[str]) -> dict[str, Shown]:
         """Read the visible screens of panes; see `Engine.capture`."""
         commands = screen_commands(pane_ids, self._nonce)
         body = await self._over_a_client(commands)

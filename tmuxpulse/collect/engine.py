@@ -11,6 +11,7 @@ from typing import ClassVar, Protocol
 
 import trio
 
+from tmuxpulse.collect.screens import Shown
 from tmuxpulse.tmux.formats import Listing
 
 
@@ -47,9 +48,9 @@ class Engine(Protocol):
             TmuxError: this cannot go on, though the server may be alive.
         """
 
-    async def capture(self, pane_ids: Sequence[str]) -> dict[str, list[str]]:
+    async def capture(self, pane_ids: Sequence[str]) -> dict[str, Shown]:
         """Read the visible screens of panes, in one go.
 
         Returns:
-            For each pane that is still there its rows, top to bottom, without trailing blanks.
+            What each pane shows that is still there.
         """

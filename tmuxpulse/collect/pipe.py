@@ -24,7 +24,7 @@ from tmuxpulse.collect.engine import Sink
 from tmuxpulse.collect.fifos import READ_BYTES, Fifo, FifoDir, leftover_fifos, probe
 from tmuxpulse.collect.pane_pipe import PanePipe, births_in
 from tmuxpulse.collect.pulse import Pulse
-from tmuxpulse.collect.screens import parse_screens, screen_commands
+from tmuxpulse.collect.screens import Shown, parse_screens, screen_commands
 from tmuxpulse.errors import TmuxError, TmuxUnavailable
 from tmuxpulse.tmux.formats import (
     Listing,
@@ -81,7 +81,7 @@ class PipeEngine:
             await self._leave()
             fifos.close()
 
-    async def capture(self, pane_ids: Sequence[str]) -> dict[str, list[str]]:
+    async def capture(self, pane_ids: Sequence[str]) -> dict[str, Shown]:
         """Read the visible screens of panes; see `Engine.capture`."""
         nonce = self._line.nonce
         return parse_screens(await self._line.run(screen_commands(pane_ids, nonce)), nonce)

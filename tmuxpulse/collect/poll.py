@@ -17,7 +17,7 @@ import trio
 from tmuxpulse.collect import sockets
 from tmuxpulse.collect.command import ANSWER_SECONDS, Identity, Tmux
 from tmuxpulse.collect.engine import Sink
-from tmuxpulse.collect.screens import parse_screens
+from tmuxpulse.collect.screens import Shown, cursor_format, parse_screens
 from tmuxpulse.errors import TmuxCommandFailed, TmuxNotFound, TmuxTimeout, TmuxUnavailable
 from tmuxpulse.tmux.formats import Listing, client_format, pane_format, parse_listing
 
@@ -71,12 +71,12 @@ class PollEngine:
                 async with self._limiter:
                     pass
 
-    async def capture(self, pane_ids: Sequence[str]) -> dict[str, list[str]]:
+    async def capture(self, pane_ids: Sequence[str]) -> dict[str, Shown]:
         """Read the visible screens of panes; see `Engine.capture`.
 
         A pane that is gone ends the run of tmux, so each of them costs one run more.
         """
-        screens: dict[str, list[str]] = {}
+        screens: dict[str, Shown] = {}
         rest = list(pane_ids)
         while rest:
             nonce = secrets.token_hex(6)
@@ -84,6 +84,7 @@ class PollEngine:
             for pane_id in rest:
                 mark = f"{nonce}S {pane_id[1:]}"
                 arguments += ["display-message", "-p", mark, ";"]
+                arguments += ["display-message", "-p", "-t", pane_id, cursor_format(nonce), ";"]
                 arguments += ["capture-pane", "-p", "-t", pane_id, ";"]
             # Something after the last screen, since libtmux drops empty lines at the end.
             answer = await self._ask(*arguments, "display-message", "-p", f"{nonce}Z")

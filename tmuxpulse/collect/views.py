@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from tmuxpulse.collect.command import Identity
+from tmuxpulse.events import AgentStatus
 from tmuxpulse.tmux.state import Pane, State
 from tmuxpulse.wire import PaneView, ServerView, SessionView, WindowView
 
@@ -24,17 +27,29 @@ def server_view(name: str, socket: str, identity: Identity | None, engine: str) 
     )
 
 
-def session_views(server: str, state: State, last_line: Callable[[str], str]) -> list[SessionView]:
+class PaneNow(msgspec.Struct, frozen=True):
+    """What a list does not tell of a pane.
+
+    Attributes:
+        last_line: the last one that it showed.
+        status: what was told last of what it is doing.
+    """
+
+    last_line: str
+    status: AgentStatus
+
+
+def session_views(server: str, state: State, now: Callable[[str], PaneNow]) -> list[SessionView]:
     """Its sessions by age, their windows and panes by index.
 
     Args:
         server: its name.
         state: what it holds.
-        last_line: gives the last line a pane showed, by pane id.
+        now: gives what a list does not tell, by pane id.
     """
     panes: dict[str, list[PaneView]] = {}
     for pane in sorted(state.panes.values(), key=lambda pane: pane.index):
-        panes.setdefault(pane.window_id, []).append(_pane_view(pane, last_line(pane.id)))
+        panes.setdefault(pane.window_id, []).append(_pane_view(pane, now(pane.id)))
     windows: dict[str, list[WindowView]] = {}
     for key, link in sorted(state.links.items()):
         window = state.windows[link.window_id]
@@ -61,7 +76,7 @@ def session_views(server: str, state: State, last_line: Callable[[str], str]) ->
     ]
 
 
-def _pane_view(pane: Pane, last_line: str) -> PaneView:
+def _pane_view(pane: Pane, now: PaneNow) -> PaneView:
     return PaneView(
         id=pane.id,
         index=pane.index,
@@ -75,5 +90,9 @@ def _pane_view(pane: Pane, last_line: str) -> PaneView:
         dead=pane.dead,
         exit_status=pane.exit_status,
         signal=pane.signal,
-        last_line=last_line,
+        status=now.status.status,
+        status_since=now.status.since,
+        reason=now.status.reason,
+        agent_type=now.status.agent_type,
+        last_line=now.last_line,
     )

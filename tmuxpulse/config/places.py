@@ -24,6 +24,11 @@ def config_file(environ: Mapping[str, str] | None = None) -> Path:
     return Path(chosen) if chosen else _config_dir() / "config.toml"
 
 
+def rules_dir(environ: Mapping[str, str] | None = None) -> Path:
+    """Where the user's rules of statuses are: ``rules`` beside the file of settings."""
+    return config_file(environ).parent / "rules"
+
+
 def state_dir(environ: Mapping[str, str] | None = None) -> Path:
     """Make and check the directory for tokens and the audit log: ours alone, mode 0700.
 

@@ -167,12 +167,14 @@ class CollectSettings(Table, frozen=True, kw_only=True):
         sockets: paths of tmux sockets; empty: all of this user's.
         engine: how to watch.
         redaction: what is masked in what panes print.
+        rules_dir: where the user's rules of statuses are; empty: nowhere.
         runtime_dir: where FIFOs live while we run; private to the user.
     """
 
     sockets: tuple[str, ...] = ()
     engine: EngineChoice = "auto"
     redaction: RedactionTable = RedactionTable()
+    rules_dir: str = ""
     runtime_dir: str
 
 

@@ -8,9 +8,8 @@ from the one state to the other, so a snapshot and the events after it stay the 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from itertools import islice
 from pathlib import Path
 
 import trio
@@ -20,21 +19,15 @@ from tmuxpulse.errors import TmuxUnavailable
 from tmuxpulse.events import CollectorTrouble, Event, Place
 from tmuxpulse.filters import compile_globs
 from tmuxpulse.hub.hub import Hub
-from tmuxpulse.recording.reader import Reader, open_recording
+from tmuxpulse.recording.reader import open_recording
 from tmuxpulse.recording.records import Record
 from tmuxpulse.recording.scene import Scene, between
+from tmuxpulse.recording.steps import Steps
 from tmuxpulse.tmux.orders import Order
 from tmuxpulse.tmux.outcomes import Outcome
 from tmuxpulse.tmux.reports import Report
-from tmuxpulse.wire import (
-    Numbered,
-    PaneExplanation,
-    ServerView,
-    SessionView,
-    decode_message,
-)
+from tmuxpulse.wire import PaneExplanation, ServerView, SessionView
 
-CHUNK = 50  # records that are read at once
 BURST = 50  # events between two looks at who is behind, when there is no clock to wait for
 WAIT_SECONDS = 0.005
 STRUCTURE = ("server.", "session.", "window.")
@@ -123,6 +116,13 @@ class Player:
         self._anchor = (self._position, trio.current_time())
         self._notify()
 
+    def change_speed(self, speed: float) -> None:
+        """Go on at another speed; infinity: as fast as everybody follows."""
+        self._position = self.position
+        self._speed = speed
+        self._anchor = (self._position, trio.current_time())
+        self._notify()
+
     def seek(self, seconds: float) -> None:
         """Go to another place, back or forth."""
         self._jump = min(max(0.0, seconds), self._until)
@@ -158,12 +158,14 @@ class Player:
                 self.finished = trio.Event()
                 begin, self._jump = self._jump or 0.0, None
                 with open_recording(self._path) as reader:
-                    records = _Records(reader)
-                    await self._go_to(begin, records, sources)
+                    steps = Steps(reader)
+                    self._become(await steps.scene_at(begin), sources)
+                    self._position = begin
+                    self._anchor = (begin, trio.current_time())
                     task_status.started()
                     task_status = trio.TASK_STATUS_IGNORED
-                    await self._play(records, sources)
-                    self.problem = reader.problem
+                    await self._play(steps, sources)
+                    self.problem = steps.problem
                 await self._until_jump()
 
     async def _until_jump(self) -> None:
@@ -174,30 +176,18 @@ class Player:
         while self._jump is None:
             await self._changed.wait()
 
-    async def _go_to(self, begin: float, records: _Records, sources: ExitStack) -> None:
-        """Make the state at a moment the present one; what led there is not told."""
-        scene = Scene()
-        while (record := await records.peek()) is not None and _is_before(record, begin):
-            records.take()
-            _follow(scene, record)
-        events = list(between(self._scene, scene))
-        self._scene = scene
-        self._know(sources)
-        self._hub.publish(*events)
-        self._position = begin
-        self._anchor = (begin, trio.current_time())
-
-    async def _play(self, records: _Records, sources: ExitStack) -> None:
-        count = 0
-        while (record := await records.peek()) is not None:
+    async def _play(self, steps: Steps, sources: ExitStack) -> None:
+        burst = 0
+        while (record := await steps.peek()) is not None:
             if record.at / 1000 > self._until:
                 break
             if not await self._wait_for(record.at / 1000):
                 return
-            records.take()
-            self._tell(record, sources)
-            count += 1
-            if math.isinf(self._speed) and count % BURST == 0:
+            together = await steps.take()
+            self._tell(together, steps, sources)
+            burst += len(together)
+            if math.isinf(self._speed) and burst >= BURST:
+                burst = 0
                 await trio.lowlevel.checkpoint()
                 while self._hub.is_behind:  # noqa: ASYNC110  # nobody tells when it is not
                     await trio.sleep(WAIT_SECONDS)
@@ -214,28 +204,36 @@ class Player:
                 await self._changed.wait()
         return False
 
-    def _tell(self, record: Record, sources: ExitStack) -> None:
-        """Publish what one record holds, and change the state, in one step."""
-        if record.snapshot is not None:
+    def _tell(self, together: list[Record], steps: Steps, sources: ExitStack) -> None:
+        """Publish what was published together, and change the state, in one step."""
+        first = together[0]
+        if first.snapshot is not None:
             scene = Scene()
-            scene.begin(record.snapshot)
-            events = list(between(self._scene, scene))
-            self._scene = scene
-            self._know(sources)
-            self._hub.publish(*events)
-        elif record.missing or record.why:
-            count = "some" if record.missing < 0 else str(record.missing)
+            scene.begin(first.snapshot)
+            self._become(scene, sources)
+        elif first.missing or first.why:
+            count = "some" if first.missing < 0 else str(first.missing)
             trouble = CollectorTrouble(
-                message=f"the recording lacks {count} events here: {record.why}", retry_s=None
+                message=f"the recording lacks {count} events here: {first.why}", retry_s=None
             )
             self._hub.publish(Event(Place(), trouble))
         else:
-            event = _event_of(record)
-            if event is None or not (is_structure(event.type) or self._wants(event.type)):
-                return
-            self._scene.follow(event)
-            self._know(sources)
-            self._hub.publish(event)
+            events = [event for record in together if (event := steps.event_of(record))]
+            for event in events:
+                self._scene.follow(event)
+            self._publish(events, sources)
+
+    def _become(self, scene: Scene, sources: ExitStack) -> None:
+        """Make a state the present one; what led there is not told."""
+        events = list(between(self._scene, scene))
+        self._scene = scene
+        self._publish(events, sources)
+
+    def _publish(self, events: list[Event], sources: ExitStack) -> None:
+        self._know(sources)
+        self._hub.publish(
+            *(event for event in events if is_structure(event.type) or self._wants(event.type))
+        )
 
     def _know(self, sources: ExitStack) -> None:
         for name in self._scene.servers:
@@ -273,48 +271,3 @@ class _Recorded:
             evidence=status.evidence, confidence=status.confidence, agent_type=status.agent_type,
             pending=None, opinions=[], matched=[], known=[],
         )  # fmt: skip
-
-
-class _Records:
-    """Records, a few of them ahead of time: so few that reading them keeps nobody waiting."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._ahead: list[Record] = []
-        self._at = 0
-        self._source: Iterator[Record] = reader.records()
-        self._is_over = False
-
-    async def peek(self) -> Record | None:
-        """The next one; None: there is none."""
-        if self._at >= len(self._ahead) and not self._is_over:
-            await trio.lowlevel.checkpoint()
-            self._ahead = list(islice(self._source, CHUNK))
-            self._at = 0
-            self._is_over = not self._ahead
-        if self._is_over or self._ahead[self._at].ended:
-            return None
-        return self._ahead[self._at]
-
-    def take(self) -> None:
-        """Go on to the one after it."""
-        self._at += 1
-
-
-def _is_before(record: Record, begin: float) -> bool:
-    return record.at / 1000 < begin or (record.at == 0 and record.snapshot is not None)
-
-
-def _follow(scene: Scene, record: Record) -> None:
-    if record.snapshot is not None:
-        scene.begin(record.snapshot)
-    else:
-        event = _event_of(record)
-        if event is not None:
-            scene.follow(event)
-
-
-def _event_of(record: Record) -> Event | None:
-    if not bytes(record.event):
-        return None
-    found = decode_message(bytes(record.event))
-    return found.event if isinstance(found, Numbered) else None

@@ -7,17 +7,21 @@ as they were sent. Events of unknown types are passed over; a file of a later ve
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 import msgspec
 
 from tmuxpulse.errors import UsageError
 from tmuxpulse.filters import Filter
-from tmuxpulse.wire import Tree
+from tmuxpulse.wire import Numbered, Tree, decode_message
 
 VERSION = 1
 MAGIC = "tmuxpulse"
 MAX_LINE_BYTES = 16 << 20  # a snapshot of thousands of panes
+MAX_AT = 1 << 53  # milliseconds; beyond it a float is not exact
+MAX_ID = 20  # characters
+MAX_ATTACHED = 10_000  # clients in one state
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,9 +64,18 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ended: bool = False
 
 
+class Damaged(Exception):
+    """An event of a recording cannot be read; its text says which."""
+
+
+class _Stamp(msgspec.Struct):
+    timestamp: str = ""
+
+
 _encode = msgspec.json.Encoder().encode
 _head = msgspec.json.Decoder(Head)
 _record = msgspec.json.Decoder(Record)
+_stamp = msgspec.json.Decoder(_Stamp)
 _any = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -100,9 +113,16 @@ def decode_head(line: bytes, name: str) -> Head:
             " use the release that wrote it, or a later one"
         )
     try:
-        return _head.decode(line)
-    except msgspec.ValidationError as error:
+        head = _head.decode(line)
+        began_of(head)
+    except (msgspec.ValidationError, ValueError, OverflowError) as error:
         raise UsageError(f"{name} is damaged in its first line: {error}") from None
+    return head
+
+
+def began_of(head: Head) -> datetime:
+    """When a recording began, in UTC."""
+    return datetime.fromisoformat(head.began.replace("Z", "+00:00")).astimezone(timezone.utc)
 
 
 def decode_record(line: bytes) -> Record | None:
@@ -111,4 +131,55 @@ def decode_record(line: bytes) -> Record | None:
         record = _record.decode(line)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
-    return record if record.at >= 0 else None
+    if not 0 <= record.at <= MAX_AT:
+        return None
+    tree = record.snapshot
+    return record if tree is None or _is_sound(tree) else None
+
+
+def numbered_of(record: Record) -> Numbered | None:
+    """Read the event of a record; None: it has none, or one of a type that is not known.
+
+    Raises:
+        Damaged: it is no event.
+    """
+    if not bytes(record.event):
+        return None
+    try:
+        found = decode_message(bytes(record.event))
+    except msgspec.DecodeError:
+        seconds = record.at / 1000
+        raise Damaged(
+            f"an event at {seconds:.3f} s cannot be read; what is before it is whole"
+        ) from None
+    return found if isinstance(found, Numbered) else None
+
+
+def stamp_of(record: Record) -> str:
+    """When its event was published: what was published together agrees in it. Empty: no event."""
+    if not bytes(record.event):
+        return ""
+    try:
+        return _stamp.decode(record.event).timestamp
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return ""
+
+
+def is_id(text: str, sign: str) -> bool:
+    """Whether a text is one of tmux's ids, such as ``%12``."""
+    return text[:1] == sign and text[1:].isascii() and text[1:].isdecimal() and len(text) <= MAX_ID
+
+
+def _is_sound(tree: Tree) -> bool:
+    """Whether a state is one that tmux can be in, and no trap for who makes one of it."""
+    attached = [session.attached for session in tree.sessions]
+    if not all(0 <= count <= MAX_ATTACHED for count in attached) or sum(attached) > MAX_ATTACHED:
+        return False
+    return all(
+        is_id(session.id, "$")
+        and all(
+            is_id(window.id, "@") and all(is_id(pane.id, "%") for pane in window.panes)
+            for window in session.windows
+        )
+        for session in tree.sessions
+    )

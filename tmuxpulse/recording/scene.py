@@ -11,10 +11,12 @@ from collections.abc import Iterator
 import msgspec
 
 from tmuxpulse import events as ev
+from tmuxpulse.recording.records import is_id
 from tmuxpulse.tmux.apply import Draft
 from tmuxpulse.tmux.diff import diff
 from tmuxpulse.tmux.state import (
     EMPTY,
+    Atlas,
     Client,
     Link,
     LinkKey,
@@ -26,6 +28,7 @@ from tmuxpulse.tmux.state import (
 from tmuxpulse.wire import PaneView, ServerView, SessionView, Tree, WindowView
 
 _CLIENT = "recorded"
+_UNKNOWN = ev.AgentStatus(status="unknown", previous="unknown")
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -53,7 +56,7 @@ class Scene:
     def state(self, name: str) -> State:
         """What one tmux server holds."""
         draft = self._drafts.get(name)
-        return EMPTY if draft is None else draft.finish()
+        return EMPTY if draft is None else _sound(draft.finish())
 
     def copy(self) -> Scene:
         """One that can go its own way."""
@@ -77,7 +80,7 @@ class Scene:
     def follow(self, event: ev.Event) -> None:
         """Take an event; one that does not fit changes nothing."""
         name = event.place.server
-        if name is None:
+        if name is None or not _fits(event):
             return
         match event.data:
             case ev.ServerUp() as up:
@@ -156,20 +159,53 @@ def _window_view(scene: Scene, name: str, state: State, key: LinkKey) -> WindowV
 
 def _pane_view(pane: Pane, shown: Shown) -> PaneView:
     fields = {field: getattr(pane, field) for field in _PANE_FIELDS}
-    status = "unknown" if shown.status is None else shown.status.status
-    return PaneView(**fields, status=status, last_line=shown.last_line)
+    known = shown.status or _UNKNOWN
+    return PaneView(
+        **fields,
+        status=known.status,
+        status_since=known.since,
+        reason=known.reason,
+        agent_type=known.agent_type,
+        last_line=shown.last_line,
+    )
 
 
 def between(before: Scene, after: Scene) -> Iterator[ev.Event]:
-    """The events that lead from one scene to another: for a jump in time."""
+    """The events that lead from one scene to another: for a jump in time.
+
+    What a pane shows comes as the last line alone: nobody knows what was above it.
+    """
     for name in [*before.servers, *(one for one in after.servers if one not in before.servers)]:
         old, new = before.servers.get(name), after.servers.get(name)
         place = ev.Place(server=name)
         if new is not None and new.up and (old is None or not old.up):
             yield ev.Event(place, _server_up(new))
-        yield from diff(before.state(name), after.state(name), name)
+        state = after.state(name)
+        for event in diff(before.state(name), state, name):
+            shown = after.shown.get((name, str(event.place.pane_id)), Shown())
+            if isinstance(event.data, ev.PaneCreated):
+                data = msgspec.structs.replace(event.data, last_line=shown.last_line)
+                event = ev.Event(event.place, data)  # noqa: PLW2901  # the same one, completed
+            yield event
+        yield from _panes_show(name, state, before, after)
         if old is not None and old.up and (new is None or not new.up):
             yield ev.Event(place, ev.ServerDown(reason="the recording went elsewhere"))
+
+
+def _panes_show(name: str, state: State, before: Scene, after: Scene) -> Iterator[ev.Event]:
+    """What panes show besides their structure, where it is another thing."""
+    atlas = Atlas(state, name)
+    old = before.state(name).panes
+    for pane_id in state.panes:
+        now = after.shown.get((name, pane_id), Shown())
+        was = before.shown.get((name, pane_id), Shown()) if pane_id in old else None
+        if was is not None and now.last_line and now.last_line != was.last_line:
+            yield ev.Event(atlas.pane(pane_id), ev.PaneOutput(mode="append", partial=now.last_line))
+        status = now.status or _UNKNOWN
+        known = (was.status if was else None) or _UNKNOWN
+        if msgspec.structs.replace(status, previous=known.previous) != known:
+            told = msgspec.structs.replace(status, previous=known.status)
+            yield ev.Event(atlas.pane(pane_id), told)
 
 
 def _server_up(view: ServerView) -> ev.ServerUp:
@@ -208,6 +244,33 @@ def state_of(tree: Tree, server: str) -> State:
 _PANE_FIELDS = tuple(field for field in Pane.__struct_fields__ if field != "window_id")
 
 
+def _sound(state: State) -> State:
+    """A state without what hangs in the air: a file may leave out what holds it."""
+    links = {key: link for key, link in state.links.items() if key.session_id in state.sessions}
+    linked = {link.window_id for link in links.values()}
+    windows = {key: window for key, window in state.windows.items() if key in linked}
+    panes = {key: pane for key, pane in state.panes.items() if pane.window_id in windows}
+    clients = {
+        key: client for key, client in state.clients.items() if client.session_id in state.sessions
+    }
+    return State(state.sessions, windows, links, panes, clients)
+
+
+_NEEDED = {"session": 1, "window": 2, "pane": 3}  # so many of the ids
+
+
+def _fits(event: ev.Event) -> bool:
+    """Whether an event names what it is about as tmux does: a file may say anything."""
+    place = event.place
+    ids = [("$", place.session_id), ("@", place.window_id), ("%", place.pane_id)]
+    needed = _NEEDED.get(event.type.partition(".")[0], 0)
+    if isinstance(event.data, ev.PaneMoved):
+        ids.append(("@", event.data.window_id))
+    return all(text is not None for _, text in ids[:needed]) and all(
+        text is None or is_id(text, sign) for sign, text in ids
+    )
+
+
 def _let_recorded_leave(draft: Draft, event: ev.Event) -> None:
     """Let a client of the snapshot's stand for one that leaves and was never seen to come."""
     data, session_id = event.data, str(event.place.session_id)
@@ -223,4 +286,10 @@ def _let_recorded_leave(draft: Draft, event: ev.Event) -> None:
 def _status(pane: PaneView) -> ev.AgentStatus | None:
     if pane.status == "unknown":
         return None
-    return ev.AgentStatus(status=pane.status, previous="unknown")
+    return ev.AgentStatus(
+        status=pane.status,
+        previous="unknown",
+        since=pane.status_since,
+        reason=pane.reason,
+        agent_type=pane.agent_type,
+    )

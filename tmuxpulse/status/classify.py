@@ -192,7 +192,8 @@ def _marks(facts: Facts) -> Iterator[tuple[Claim, str]]:
             Claim(
                 layer="control",
                 status="busy",
-                reason=f"runs {command}" if command else "a command runs",
+                # Its arguments are text that was typed, which not everybody may see.
+                reason=f"runs {_name(command)}" if command else "a command runs",
                 rule="control.command-runs",
                 evidence=command,
                 confidence=0.9,
@@ -222,11 +223,16 @@ def _marks(facts: Facts) -> Iterator[tuple[Claim, str]]:
     )
 
 
+def _name(command: str) -> str:
+    """The name of the program in a command line."""
+    return command.split(maxsplit=1)[0].rpartition("/")[2] if command else ""
+
+
 def _ended(status: int | None, command: str) -> tuple[bool, str]:
     """Whether a command failed, and what to say of it."""
     if not status or status in _STOPPED:
         return False, "at a shell prompt"
-    name = command.split(maxsplit=1)[0].rpartition("/")[2] if command else ""
+    name = _name(command)
     if status in _ENDED_ON_PURPOSE:
         return False, f"at a shell prompt; the last command was {_ENDED_ON_PURPOSE[status]}"
     if status == 1 and name in _ANSWERS:
@@ -297,7 +303,8 @@ def _process(facts: Facts, sighting: Sighting, *, busy: bool) -> Iterator[Claim]
 
 def _rhythm(facts: Facts, now: float) -> Iterator[Claim]:
     rhythm = facts.rhythm
-    recent = [(at, count) for at, count in rhythm.outputs if now - at < ACTIVE_SECONDS]
+    # The same sum as the time at which it is judged again: a difference rounds another way.
+    recent = [(at, count) for at, count in rhythm.outputs if now < at + ACTIVE_SECONDS]
     count = sum(size for _, size in recent)
     if len(recent) >= _ACTIVE_OUTPUTS or count >= _ACTIVE_BYTES:
         yield Claim(

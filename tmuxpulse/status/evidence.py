@@ -91,6 +91,8 @@ class Screen(msgspec.Struct, frozen=True, kw_only=True):
         alternate: whether it is the alternate screen.
         width: in cells; 0 when not known.
         height: in rows; 0 when not known.
+        told: whether its lines come as `Output` when they are finished; else new rows stand for
+            them.
     """
 
     at: float
@@ -100,6 +102,7 @@ class Screen(msgspec.Struct, frozen=True, kw_only=True):
     alternate: bool = False
     width: int = 0
     height: int = 0
+    told: bool = False
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +113,7 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
         bytes: how much.
         lines: finished lines, of a pane that appends.
         partial: its unfinished last line.
-        appends: whether `lines` and `partial` hold; else only `Screen` tells what it shows.
+        appends: whether `lines` and `partial` stand for what it shows; else only `Screen` does.
     """
 
     at: float

@@ -140,6 +140,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def rhythm(self) -> Rhythm:
         """Its last outputs, but for those that a change of size has caused."""
+        if not self.resizes:
+            return Rhythm(self.outputs, self.outputs[-1][0] if self.outputs else None)
         outputs = tuple(
             (at, count)
             for at, count in self.outputs
@@ -228,6 +230,8 @@ def _processes(facts: Facts, found: Processes) -> Facts:
     if known is not None and known.at > found.at:
         return facts
     changed = known is None or (known.command, known.program) != (found.command, found.program)
+    if known is not None and known.pid and found.pid and known.pid != found.pid:
+        changed = True  # the pane was started anew, maybe with the same program
     facts = msgspec.structs.replace(
         facts, processes=found, command_at=found.at if changed else facts.command_at
     )

@@ -16,7 +16,7 @@ import msgspec
 from tmuxpulse.events import AgentStatus, CommandFinished, CommandStarted, Data, PaneSilence, Status
 from tmuxpulse.status.book import Book
 from tmuxpulse.status.classify import ACTIVE_SECONDS, SETTLE_SECONDS, claims
-from tmuxpulse.status.evidence import Evidence, Output, Processes, Screen, Signals
+from tmuxpulse.status.evidence import Evidence, Output, Processes, Resized, Screen, Signals
 from tmuxpulse.status.explain import known_facts, opinions
 from tmuxpulse.status.facts import Facts, fold
 from tmuxpulse.status.lines import LineReader
@@ -25,6 +25,7 @@ from tmuxpulse.status.verdict import Claim, Explanation, Verdict
 from tmuxpulse.tmux.signals import CommandEnd, CommandInput, CommandStart, Prompt
 
 JUDGE_SECONDS: Final = 0.1
+SCREEN_WAIT_SECONDS: Final = 0.05  # for the screen that shows what was printed
 SILENCE_SECONDS: Final = 60.0
 _RECENT_LINES: Final = 100
 
@@ -34,12 +35,13 @@ class PaneStatus:
 
     Args:
         book: the rules.
-        wall_offset: what to add to the times given here to get seconds since the epoch.
         silence_seconds: how long a program that runs may be silent before that is told; None for
             ever.
 
     Attributes:
         announced: the verdict that was told last.
+        wall_offset: what to add to the times given here to get seconds since the epoch; it may
+            change, as clocks do.
     """
 
     def __init__(
@@ -50,11 +52,12 @@ class PaneStatus:
         silence_seconds: float | None = SILENCE_SECONDS,
     ) -> None:
         self.announced = Verdict()
+        self.wall_offset = wall_offset
         self._book = book
-        self._wall_offset = wall_offset
         self._silence_seconds = silence_seconds
         self._now = float("-inf")
         self._facts = Facts()
+        self._printed_at: float | None = None  # `Facts.rhythm.last`
         self._sighting = Sighting()
         self._seen: tuple[object, ...] = ()  # what the rules have looked at
         self._lines = LineReader(book.line_rules, book.line_gate)
@@ -98,15 +101,20 @@ class PaneStatus:
         if not evidence.at <= now:  # so that what is no number counts as `now`, too
             evidence = msgspec.structs.replace(evidence, at=now)
         before, self._facts = self._facts, fold(self._facts, evidence)
-        if self._dirty_at is None:
-            self._dirty_at = now
+        dirty_at = now
+        if isinstance(evidence, Output) and not evidence.appends:
+            dirty_at += SCREEN_WAIT_SECONDS
+        self._dirty_at = dirty_at if self._dirty_at is None else min(self._dirty_at, dirty_at)
         match evidence:
             case Output():
-                events += self._told_once(evidence.lines if evidence.appends else ())
+                self._printed_at = self._facts.rhythm.last
+                events += self._told_once(evidence.lines)
             case Screen():
                 events += self._screen(evidence)
             case Signals():
                 events += self._commands(evidence)
+            case Resized():
+                self._printed_at = self._facts.rhythm.last
             case Processes() if self._facts.command_at != before.command_at:
                 self._lines.command(self._facts.program)
             case _:
@@ -129,7 +137,7 @@ class PaneStatus:
             events.append(self._announce(self._pending))
         silence_due = self._silence_due()
         if silence_due is not None and silence_due <= now:
-            last = self._facts.rhythm.last
+            last = self._printed_at
             self._silence_told_at = last
             events.append(PaneSilence(seconds=round(now - (now if last is None else last), 1)))
         return events
@@ -154,7 +162,7 @@ class PaneStatus:
         if self._dirty_at is not None:
             return max(self._dirty_at, self._judged_at + JUDGE_SECONDS)
         # What was activity is none any more; a screen that contradicts a report has settled.
-        last, report = self._facts.rhythm.last, self._facts.report
+        last, report = self._printed_at, self._facts.report
         times = [] if last is None else [last + ACTIVE_SECONDS]
         if report is not None and self._sighting.began > report.at:
             times += [self._sighting.began + SETTLE_SECONDS]
@@ -213,17 +221,17 @@ class PaneStatus:
             rule=verdict.rule,
             evidence=verdict.evidence,
             confidence=verdict.confidence,
-            since=_iso(verdict.since + self._wall_offset),
+            since=_iso(verdict.since + self.wall_offset),
         )
 
     def _silence_due(self) -> float | None:
-        last = self._facts.rhythm.last
-        if self._silence_seconds is None or last is None or last == self._silence_told_at:
+        last = self._printed_at
+        if self.announced.status != "busy" or self._silence_seconds is None:
+            return None
+        if last is None or last == self._silence_told_at:
             return None
         runs = bool(self._facts.program or self._facts.mark.running)
-        if self.announced.status != "busy" or not runs:
-            return None
-        return last + self._silence_seconds
+        return last + self._silence_seconds if runs else None
 
     # --- lines and commands ----------------------------------------------------------------
 
@@ -234,7 +242,7 @@ class PaneStatus:
 
     def _screen(self, screen: Screen) -> list[Data]:
         """Read the rows that are new, of a program that does not append but prints."""
-        if screen.alternate or self._sighting.sight.agent:
+        if screen.told or screen.alternate or self._sighting.sight.agent:
             self._rows = None
             return []
         known, self._rows = self._rows, frozenset(screen.rows)

@@ -72,9 +72,13 @@ class _Joined:
 
     def holding(self, needles: tuple[str, ...]) -> list[int]:
         """The numbers of the rows that hold one of some strings, the lowest row first."""
-        text, starts = self.text, self.starts
+        text = self.text
+        there = [needle for needle in needles if needle in text]
+        if not there:  # as for nearly all of them
+            return []
+        starts = self.starts
         found: set[int] = set()
-        for needle in needles:
+        for needle in there:
             at = text.find(needle)
             while at >= 0:
                 row = bisect_right(starts, at) - 1

@@ -73,7 +73,7 @@ class _Head(msgspec.Struct):
     session: str | None = None
     window: int | None = None
     window_name: str | None = None
-    pane: int | None = None
+    pane: int | dict[str, Any] | None = None  # an object in an explanation
     session_id: str | None = None
     window_id: str | None = None
     pane_id: str | None = None
@@ -180,6 +180,8 @@ def _decode_message(message: bytes | str) -> AnyReply | Numbered | None:
         return None
     if isinstance(head.server, dict):
         raise msgspec.ValidationError("Expected `str | null`, got `object` - at `$.server`")
+    if isinstance(head.pane, dict):
+        raise msgspec.ValidationError("Expected `int | null`, got `object` - at `$.pane`")
     place = Place(
         server=head.server,
         session=head.session,

@@ -12,6 +12,9 @@ class PaneView(msgspec.Struct, frozen=True, kw_only=True):
     """A pane in a snapshot; sizes in cells.
 
     Attributes:
+        status_since: since when, RFC 3339; empty while nothing was told of its status.
+        reason: why its status is what it is.
+        agent_type: the kind of agent it runs, if it is one.
         screen: the rows it shows now; only where a pane was asked for by name.
     """
 
@@ -28,6 +31,9 @@ class PaneView(msgspec.Struct, frozen=True, kw_only=True):
     exit_status: int | None = None
     signal: str | None = None
     status: Status = "unknown"
+    status_since: str = ""
+    reason: str = ""
+    agent_type: str | None = None
     last_line: str = ""
     screen: list[str] | UnsetType = UNSET
 
