@@ -3,8 +3,9 @@
     listener.py URL COUNT, with a token in the variable TOKEN
 
 Opens COUNT connections and says `ready`. The first one measures: for each event with a line
-`T <nanoseconds>` (the monotonic clock at printing), or for each structure event, it notes when it
-came. At end of input it prints the notes as JSON. Our own clients' subprotocol is not used.
+`T <nanoseconds>` (the monotonic clock at printing), for each status, or for each structure event,
+it notes when it came. At end of input it prints the notes as JSON. Our own clients' subprotocol
+is not used.
 """
 
 from __future__ import annotations
@@ -38,13 +39,16 @@ async def listen(url: str, notes: dict[str, list[Any]] | None, ready: asyncio.Ev
                 for line in event["data"]["lines"]:
                     if line.startswith("T "):
                         notes["output"].append((now - int(line.split()[1])) / 1e6)
+            elif event["type"] == "agent.status":
+                data = event["data"]
+                notes["statuses"].append((now, event["pane_id"], data["status"], data["rule"]))
             else:
                 notes["events"].append((event["type"], now, event.get("data", {}).get("name")))
 
 
 async def main() -> None:
     url, count = sys.argv[1], int(sys.argv[2])
-    notes: dict[str, list[Any]] = {"output": [], "events": []}
+    notes: dict[str, list[Any]] = {"output": [], "events": [], "statuses": []}
     flags = [asyncio.Event() for _ in range(count)]
     tasks = [
         asyncio.create_task(listen(url, notes if at == 0 else None, flag))
