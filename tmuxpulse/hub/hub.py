@@ -23,7 +23,8 @@ from trio_util import AsyncBool
 from tmuxpulse.events import Event
 from tmuxpulse.filters import Filter, compile_filters, wants_type
 from tmuxpulse.hub.reader import Reader
-from tmuxpulse.hub.stream import Batch, Encoded, Ring
+from tmuxpulse.hub.ring import Ring
+from tmuxpulse.hub.stream import Batch, Encoded
 from tmuxpulse.tmux.orders import Order
 from tmuxpulse.tmux.outcomes import Outcome
 from tmuxpulse.tmux.reports import Report

@@ -1,12 +1,10 @@
-"""What the hub hands out: batches of numbered events, gaps, and the ring that keeps the last ones.
+"""What the hub hands out: batches of numbered events, and what is missing.
 
 No task and no channel lives here; `hub` has those.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
 from functools import cached_property
 
 import msgspec
@@ -103,57 +101,3 @@ class Lost(msgspec.Struct, frozen=True, kw_only=True):
     to_seq: int
     dropped: int
     tree: Tree
-
-
-class Ring:
-    """The last events, bounded in number and in bytes; when full, the oldest go.
-
-    Args:
-        max_events: how many are kept at most.
-        max_bytes: how many bytes their encodings take at most.
-    """
-
-    def __init__(self, *, max_events: int, max_bytes: int) -> None:
-        self._events: deque[Encoded] = deque()
-        self._max_events = max_events
-        self._max_bytes = max_bytes
-        self.bytes = 0
-
-    def __len__(self) -> int:
-        return len(self._events)
-
-    def append(self, event: Encoded) -> None:
-        """Keep one more."""
-        self._events.append(event)
-        self.bytes += len(event.line)
-        while len(self._events) > self._max_events or self.bytes > self._max_bytes:
-            self.bytes -= len(self._events.popleft().line)
-
-    def newest_first(self) -> Iterator[Encoded]:
-        """From the last event back to the oldest that is kept."""
-        return reversed(self._events)
-
-    def holds(self, seq: int, *, newest: int) -> bool:
-        """Tell whether everything after `seq` is kept, as for `since`."""
-        if not self._events:
-            return seq == newest
-        return self._events[0].numbered.seq - 1 <= seq <= newest
-
-    def since(self, seq: int, *, newest: int) -> list[Encoded] | None:
-        """Everything after `seq`, in order; None when some of it is no longer kept.
-
-        Args:
-            seq: the last event that was seen.
-            newest: the number of the newest event there is.
-        """
-        if seq > newest:
-            return None
-        found: list[Encoded] = []
-        for event in self.newest_first():
-            if event.numbered.seq <= seq:
-                break
-            found.append(event)
-        if len(found) != newest - seq:
-            return None
-        found.reverse()
-        return found
