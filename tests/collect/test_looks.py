@@ -10,7 +10,14 @@ import trio
 import trio.testing
 
 from tmuxpulse.collect.feed import PaneFeed
-from tmuxpulse.collect.looks import RUN_SECONDS, SETTLE_SECONDS, STEADY_SECONDS, Looks
+from tmuxpulse.collect.looks import (
+    OFTEN_SETTLE_SECONDS,
+    RUN_SECONDS,
+    SETTLE_SECONDS,
+    STEADY_SECONDS,
+    STOPS,
+    Looks,
+)
 from tmuxpulse.collect.processes import Found
 from tmuxpulse.collect.scans import (
     AGAIN_SECONDS,
@@ -104,6 +111,39 @@ async def test_one_that_goes_on_is_captured_now_and_then(
     assert 10 <= len(times) <= 12
     gaps = [b - a for a, b in zip(times, times[1:])]  # noqa: B905, RUF007  # neighbours
     assert max(gaps) <= STEADY_SECONDS + RUN_SECONDS
+
+
+async def test_a_log_is_captured_now_and_then_and_its_question_at_once(
+    autojump_clock: Clock, screens: Screens
+) -> None:
+    for _ in range(100):
+        screens.looks.printed("%0", ends_line=True)
+        await trio.sleep(0.1)
+    times = screens.times()
+    assert len(times) <= 10 / STEADY_SECONDS + STOPS + 2
+    asked = trio.current_time()
+    screens.looks.printed("%0", ends_line=False)
+    await trio.sleep(0.3)
+    assert screens.times()[-1] <= asked + OFTEN_SETTLE_SECONDS + RUN_SECONDS
+    await trio.sleep(10)
+    screens.captures.clear()
+    screens.looks.printed("%0", ends_line=True)
+    await trio.sleep(0.01)
+    screens.looks.printed("%0", ends_line=True)
+    ended = trio.current_time()
+    await trio.sleep(10)
+    assert screens.times()[-1] <= ended + SETTLE_SECONDS + RUN_SECONDS
+    assert len(screens.captures) == 2
+
+
+async def test_logs_are_captured_together(autojump_clock: Clock, screens: Screens) -> None:
+    for number in range(1, 20):
+        await screens.add(f"%{number}")
+    screens.captures.clear()
+    for turn in range(2000):
+        screens.looks.printed(f"%{turn % 20}", ends_line=True)
+        await trio.sleep(0.01)
+    assert len(screens.captures) <= 20 * (2 / STEADY_SECONDS + 1)
 
 
 async def test_what_is_printed_during_a_capture_is_captured_again(

@@ -3,7 +3,9 @@
 - A pane whose program addresses the screen is captured when it has printed.
 - One that does not stream to us is sampled.
 - One that appends needs no capture for its output, but its status does: at the first bytes after
-  a pause, when it stops, and once in a while in between.
+  a pause, when it stops, and once in a while in between. One that stops again and again, as a log
+  does after each line, is not believed for long: it is captured once in a while, until it stops in
+  the middle of a line, as a question does.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from tmuxpulse.collect.screens import Shown
 RUN_SECONDS = 0.1  # between two runs
 SETTLE_SECONDS = 0.05  # a pane that appends has stopped
 STEADY_SECONDS = 1.0  # between two captures of one that goes on
+STOPS = 4  # so many stops of one that appends are believed, and one more in `STEADY_SECONDS`
+OFTEN_SETTLE_SECONDS = 0.1  # what settles one that stops more often, in the middle of its line
 
 
 class Seen(Protocol):
@@ -52,6 +56,7 @@ class Looks:
         self._due: dict[str, float] = {}
         self._first: dict[str, float] = {}  # when what was not captured yet began
         self._captured: dict[str, float] = {}
+        self._believed: dict[str, float] = {}  # a bucket of `STOPS`: when it is empty again
         self._shown: dict[str, Shown] = {}
         self._alarm = Alarm()
         self._not_before = -math.inf
@@ -61,19 +66,27 @@ class Looks:
         """A pane's screen may look otherwise: it is new, has another size, begins to stream."""
         self._set(pane_id, trio.current_time())
 
-    def printed(self, pane_id: str) -> None:
-        """A pane printed."""
+    def printed(self, pane_id: str, *, ends_line: bool = False) -> None:
+        """A pane printed.
+
+        Args:
+            pane_id: which.
+            ends_line: whether a line ends there.
+        """
         now = trio.current_time()
         if self._feeds[pane_id].shows_screen:
             self._set(pane_id, now)
             return
         first = self._first.setdefault(pane_id, now)
         steady = max(first, self._captured.get(pane_id, -math.inf) + STEADY_SECONDS)
-        self._set(pane_id, min(steady, now + SETTLE_SECONDS))
+        settle = SETTLE_SECONDS
+        if self._believed.get(pane_id, -math.inf) > now + STOPS * STEADY_SECONDS:
+            settle = math.inf if ends_line else OFTEN_SETTLE_SECONDS
+        self._set(pane_id, min(steady, now + settle))
 
     def forget(self, pane_id: str) -> None:
         """A pane is gone."""
-        for known in (self._due, self._first, self._captured):
+        for known in (self._due, self._first, self._captured, self._believed):
             known.pop(pane_id, None)
         self._shown.pop(pane_id, None)
 
@@ -102,11 +115,19 @@ class Looks:
         ]
         if sample:
             self._sampled_at = now
+        if wanted:  # those that go on come along, so that they do not have runs of their own
+            wanted += [pane_id for pane_id in self._first if self._may_come(pane_id, now)]
         for pane_id in wanted:  # what is printed from here on may not be on the screen
             self._due.pop(pane_id, None)
             self._first.pop(pane_id, None)
             self._captured[pane_id] = now
+            believed = max(self._believed.get(pane_id, now), now)
+            self._believed[pane_id] = min(believed, now + STOPS * STEADY_SECONDS) + STEADY_SECONDS
         return wanted
+
+    def _may_come(self, pane_id: str, now: float) -> bool:
+        captured = self._captured.get(pane_id, -math.inf)
+        return self._due.get(pane_id, -math.inf) > now >= captured + STEADY_SECONDS / 2
 
     async def _capture(self, engine: Engine, wanted: list[str], now: float) -> None:
         screens = await engine.capture(wanted)

@@ -127,7 +127,7 @@ class Panes:
         if self._wants(ev.PaneBytes.type):
             self._publish(pane_id, self._taps.feed(pane_id, data, self._size(pane_id)))
         feed.output(data)
-        self._looks.printed(pane_id)
+        self._looks.printed(pane_id, ends_line=data.endswith(b"\n"))
         if trio.current_time() >= feed.due:
             self._publish_output(pane_id)
         else:
