@@ -17,6 +17,8 @@ from typing import Any
 
 from websockets.asyncio.client import connect
 
+FAMILIES = {"server", "session", "window", "pane", "agent", "command", "custom", "system"}
+
 
 class Truth:
     """What the messages add up to."""
@@ -42,7 +44,7 @@ class Truth:
             self.snapshots += 1
             self._snapshot(message["data"])
             self.seq = message["seq"]
-        elif "seq" in message and kind.split(".")[0] in ("server", "session", "window", "pane"):
+        elif "seq" in message and kind.split(".")[0] in FAMILIES:
             if self.seq is not None and message["seq"] != self.seq + 1:
                 self.unbroken = False
             self.seq = message["seq"]

@@ -83,7 +83,8 @@ class Typist:
         self.tmux("new-session", "-d", "-c", str(self.folder), "-x", "100", "-y", "30", waits)
         self.tmux("pipe-pane", "-O", f"cat >> {self.bytes}")
         self.tmux("send-keys", "Enter")
-        self.until(self.ready)
+        # What the screen shows comes a moment later through the pipe.
+        self.until(lambda: self.prompts() and self.ready())
 
     def type(self, line: str) -> None:
         """Type a line, and wait for the prompt after it."""
