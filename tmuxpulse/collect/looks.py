@@ -22,6 +22,7 @@ from tmuxpulse.collect.feed import PaneFeed
 from tmuxpulse.collect.screens import Shown
 
 RUN_SECONDS = 0.1  # between two runs
+NEWS_SECONDS = 0.03  # before one for a pane that was not captured for `STEADY_SECONDS` / 2
 SETTLE_SECONDS = 0.05  # a pane that appends has stopped
 STEADY_SECONDS = 1.0  # between two captures of one that goes on
 STOPS = 4  # so many stops of one that appends are believed, and one more in `STEADY_SECONDS`
@@ -59,7 +60,7 @@ class Looks:
         self._believed: dict[str, float] = {}  # a bucket of `STOPS`: when it is empty again
         self._shown: dict[str, Shown] = {}
         self._alarm = Alarm()
-        self._not_before = -math.inf
+        self._ran_at = -math.inf
         self._sampled_at = -math.inf
 
     def changed(self, pane_id: str) -> None:
@@ -99,24 +100,23 @@ class Looks:
         while True:
             await self._alarm.wait()
             now = trio.current_time()
-            if now >= self._not_before:
-                wanted = self._wanted(now, engine.sample_seconds)
-                if wanted:
-                    self._not_before = now + RUN_SECONDS
-                    await self._capture(engine, wanted, now)
+            wanted = self._wanted(now, engine.sample_seconds)
+            if wanted:
+                self._ran_at = now
+                await self._capture(engine, wanted, now)
             self._set_alarm(engine.sample_seconds)
 
     def _wanted(self, now: float, sample_seconds: float) -> list[str]:
-        sample = now >= self._sampled_at + sample_seconds
-        wanted = [
-            pane_id
-            for pane_id, feed in self._feeds.items()
-            if self._due.get(pane_id, math.inf) <= now or (sample and not feed.streams)
-        ]
+        sample = now >= max(self._sampled_at + sample_seconds, self._ran_at + RUN_SECONDS)
         if sample:
             self._sampled_at = now
-        if wanted:  # those that go on come along, so that they do not have runs of their own
-            wanted += [pane_id for pane_id in self._first if self._may_come(pane_id, now)]
+        sampled = {key for key, feed in self._feeds.items() if sample and not feed.streams}
+        due = {key for key, at in self._due.items() if at <= now}
+        if not sampled and not any(self._may_run(key) <= now for key in due):
+            return []
+        # Those that go on come along, so that they do not have runs of their own.
+        going = {key for key in self._first if self._is_news(key, now)}
+        wanted = [key for key in self._feeds if key in sampled | due | going]
         for pane_id in wanted:  # what is printed from here on may not be on the screen
             self._due.pop(pane_id, None)
             self._first.pop(pane_id, None)
@@ -125,9 +125,15 @@ class Looks:
             self._believed[pane_id] = min(believed, now + STOPS * STEADY_SECONDS) + STEADY_SECONDS
         return wanted
 
-    def _may_come(self, pane_id: str, now: float) -> bool:
-        captured = self._captured.get(pane_id, -math.inf)
-        return self._due.get(pane_id, -math.inf) > now >= captured + STEADY_SECONDS / 2
+    def _is_news(self, pane_id: str, now: float) -> bool:
+        """Whether it was not captured for a while."""
+        return now >= self._captured.get(pane_id, -math.inf) + STEADY_SECONDS / 2
+
+    def _may_run(self, pane_id: str) -> float:
+        """When there may be a run for a pane's sake."""
+        due = self._due[pane_id]
+        gap = NEWS_SECONDS if self._is_news(pane_id, due) else RUN_SECONDS
+        return max(due, self._ran_at + gap)
 
     async def _capture(self, engine: Engine, wanted: list[str], now: float) -> None:
         screens = await engine.capture(wanted)
@@ -139,10 +145,10 @@ class Looks:
 
     def _set(self, pane_id: str, at: float) -> None:
         self._due[pane_id] = at
-        self._alarm.set(max(at, self._not_before))
+        self._alarm.set(self._may_run(pane_id))
 
     def _set_alarm(self, sample_seconds: float) -> None:
-        at = min(self._due.values(), default=math.inf)
+        at = min(map(self._may_run, self._due), default=math.inf)
         if any(not feed.streams for feed in self._feeds.values()):
-            at = min(at, self._sampled_at + sample_seconds)
-        self._alarm.set(max(at, self._not_before))
+            at = min(at, max(self._sampled_at + sample_seconds, self._ran_at + RUN_SECONDS))
+        self._alarm.set(at)
