@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -48,6 +48,7 @@ class Sight(msgspec.Struct, frozen=True):
         notifications: of the last notification.
         prompt: the shell's prompt that the cursor is behind; None if there is none.
         at_start: whether the cursor rests in the first column of an empty row.
+        command_line: what was typed at that prompt before, as far as it is on the screen.
         agent: the kind of agent that runs.
     """
 
@@ -56,7 +57,44 @@ class Sight(msgspec.Struct, frozen=True):
     notifications: tuple[Hit, ...] = ()
     prompt: str | None = None
     at_start: bool = False
+    command_line: str = ""
     agent: str | None = None
+
+
+class _Gated:
+    """A rule, with what a region has to hold for it to match: most regions do not."""
+
+    __slots__ = ("_gates", "_lowered", "family", "rule")
+
+    def __init__(self, rule: Rule, family: Family) -> None:
+        self.rule = rule
+        self.family = family
+        self._gates: tuple[tuple[str, ...], ...] | None = None  # patterns are read when needed
+        self._lowered = any(pattern.ignore_case for pattern in (*rule.all, *rule.any))
+
+    def may_match(self, region: Region) -> bool:
+        gates = self._gates
+        if gates is None:
+            gates = self._gates = self._read()
+        text = (region.lowered if self._lowered else region.exact).text
+        for gate in gates:
+            for needle in gate:
+                if needle in text:
+                    break
+            else:
+                return False
+        return True
+
+    def _read(self) -> tuple[tuple[str, ...], ...]:
+        """Sets of strings, one of each of which is in whatever matches."""
+        gates = [pattern.needles for pattern in self.rule.all]
+        some = [pattern.needles for pattern in self.rule.any]
+        if all(some):
+            gates.append(tuple(dict.fromkeys(needle for needles in some for needle in needles)))
+        return tuple(gate for gate in gates if gate)
+
+
+_Plan: TypeAlias = tuple[tuple[tuple[str, int], list[_Gated]], ...]
 
 
 class Book:
@@ -79,6 +117,11 @@ class Book:
         self._globs = {family.name: _glob(family.commands) for family in families}
         self._hosts = {family.name: _glob(family.hosts) for family in families}
         self._named = lru_cache(maxsize=512)(self._by_name)
+        self._gated = {
+            family.name: [_Gated(rule, family) for rule in family.rules]
+            for family in self._families
+        }
+        self._plan = lru_cache(maxsize=512)(self._make_plan)
 
     def look(
         self, screen: Screen, names: tuple[str, ...], title: str = "", notification: str = ""
@@ -95,15 +138,18 @@ class Book:
         families = self._families_for(names or ("",), title, view)
         agent = next((family.agent for family in families if family.agent), None)
         prompt = _prompt(families, view)
-        shows = "" if prompt is None else reader(view.command_line(prompt))
+        command_line = "" if prompt is None else view.command_line(prompt)
+        shows = reader(command_line)
         hits: list[Hit] = []
-        for family in families:
-            for rule in family.rules:
-                if not _applies(rule, view, at_prompt=prompt is not None):
+        keys = tuple(family.name for family in families)
+        for (name, rows), gated in self._plan(keys, prompt is not None, view.alternate):
+            region = view.region(name, rows, prompt)
+            for one in gated:
+                if not one.may_match(region):
                     continue
-                hit = _hit(rule, view.region(rule.region, rule.rows, prompt), family)
+                hit = _hit(one.rule, region, one.family)
                 if hit is None or (
-                    shows and rule.state == "error" and not is_own(shows, hit.evidence)
+                    shows and one.rule.state == "error" and not is_own(shows, hit.evidence)
                 ):
                     continue
                 hits.append(hit)
@@ -114,6 +160,7 @@ class Book:
             _texts(families, "notification", notification),
             prompt,
             view.at_start,
+            command_line,
             agent,
         )
 
@@ -128,6 +175,15 @@ class Book:
                 if any(_last(pattern, screen) is not None for pattern in family.shows):
                     found.append(family)
         return found
+
+    def _make_plan(self, families: tuple[str, ...], at_prompt: bool, alternate: bool) -> _Plan:
+        """The rules of some families that can count on a screen, by the regions they look at."""
+        plan: dict[tuple[str, int], list[_Gated]] = {}
+        for name in families:
+            for one in self._gated[name]:
+                if _applies(one.rule, at_prompt=at_prompt, alternate=alternate):
+                    plan.setdefault((one.rule.region, one.rule.rows), []).append(one)
+        return tuple(plan.items())
 
     def _by_name(self, names: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
         return (
@@ -173,12 +229,12 @@ def _prompt(families: Sequence[Family], view: View) -> str | None:
     return None
 
 
-def _applies(rule: Rule, view: View, *, at_prompt: bool) -> bool:
+def _applies(rule: Rule, *, at_prompt: bool, alternate: bool) -> bool:
     if rule.region in ("title", "notification"):
         return False
     if rule.when != "any" and at_prompt != (rule.when == "prompt"):
         return False
-    return rule.buffer == "any" or view.alternate == (rule.buffer == "alternate")
+    return rule.buffer == "any" or alternate == (rule.buffer == "alternate")
 
 
 def _texts(families: Sequence[Family], region: str, text: str) -> tuple[Hit, ...]:

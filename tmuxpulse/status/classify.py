@@ -76,7 +76,7 @@ def claims(facts: Facts, sighting: Sighting, now: float) -> list[tuple[Claim, st
     found += ((claim, _overtaken(claim, facts, sighting, now)) for claim in _report(facts))
     screen = [_of_hit(hit, sighting, sighting.began) for hit in sighting.sight.hits[:1]]
     question = [c for c in screen if c.status == "waiting" and c.sure]
-    marks = list(_marks(facts))
+    marks = list(_marks(facts, sighting))
     at_prompt = any(claim.sure for claim, void in marks if not void)
     found += ((claim, "the shell is at its prompt" if at_prompt else "") for claim in question)
     found += ((claim, "") for claim in _background(facts, sighting))
@@ -182,11 +182,12 @@ def _background(facts: Facts, sighting: Sighting) -> Iterator[Claim]:
         )
 
 
-def _marks(facts: Facts) -> Iterator[tuple[Claim, str]]:
+def _marks(facts: Facts, sighting: Sighting) -> Iterator[tuple[Claim, str]]:
     mark = facts.mark
     if mark.running is None:
         return
-    command = (mark.command_line or "").strip()[:200]
+    command = (mark.command_line or ("" if mark.running else sighting.sight.command_line)).strip()
+    command = command[:200]
     if mark.running:
         yield (
             Claim(

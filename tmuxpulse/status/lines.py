@@ -15,7 +15,7 @@ from tmuxpulse.events import Data, PaneError, PaneWarning
 from tmuxpulse.status.evidence import MAX_CELLS
 from tmuxpulse.status.reading import is_own, reader
 from tmuxpulse.status.rules import LineRule
-from tmuxpulse.status.view import COMMAND_ROW
+from tmuxpulse.status.view import COMMAND_ROW, alike
 
 MAX_EVENTS: Final = 20  # of one batch of lines; who prints more has been heard
 MAX_LINES: Final = 2000  # of one batch
@@ -37,10 +37,12 @@ class LineReader:
         self._gate = gate
         self._open: dict[str, int] = {}  # rules whose `after` was seen, and for how many lines
         self._reader = ""
+        self._prompt = ""  # that the reader was typed at
 
     def command(self, command_line: str) -> None:
         """Another command runs: as the shell's marks say, or as its process is called."""
         self._reader = reader(command_line)
+        self._prompt = ""
         self._open.clear()
 
     def read(self, lines: Sequence[str]) -> list[Data]:
@@ -62,7 +64,7 @@ class LineReader:
         events: list[Data] = []
         for line in lines:
             if prompts and (found := COMMAND_ROW.match(line)):
-                self.command(found["command"])
+                self._typed(line[: found.start("command")], found["command"])
                 continue
             event = self._judge(rules, line)
             if event is None or (self._reader and not is_own(self._reader, line)):
@@ -70,6 +72,12 @@ class LineReader:
             if len(events) < MAX_EVENTS:
                 events.append(event)
         return events
+
+    def _typed(self, prompt: str, command_line: str) -> None:
+        """A line looks like a command behind a prompt: it may be one of a file that is shown."""
+        if not self._reader or not self._prompt or alike(self._prompt, prompt):
+            self.command(command_line)
+            self._prompt = prompt
 
     def _judge(self, rules: Sequence[LineRule], line: str) -> Data | None:
         verdict: Data | None = None

@@ -5,10 +5,16 @@ What a person sees in a diff, a search, a file or a log is not what happens now.
 
 from __future__ import annotations
 
+import re
+import shlex
+from functools import lru_cache
 from typing import Final
 
 _READERS: Final = frozenset(
     [
+        "cd",
+        "pwd",
+        "clear",
         "cat",
         "tac",
         "bat",
@@ -72,27 +78,64 @@ _GIT_READERS: Final = frozenset(
         "shortlog",
     ]
 )
+_FOLLOWS: Final = re.compile(r"-[A-Za-z]*[fF]").match
+_SHELLS: Final = ("bash: ", "zsh: ", "fish: ", "sh: ")
+# What they say of themselves in another way.
+_OWN: Final = {"git": "fatal: ", "man": "No manual entry for ", "jq": "parse error: "}
 _PREFIXES: Final = frozenset(
     ["sudo", "doas", "env", "time", "nice", "nohup", "command", "builtin", "exec"]
 )
 
 
+@lru_cache(maxsize=512)
 def reader(command_line: str) -> str:
-    """The name of the program when it only shows text; else empty."""
-    words = command_line[:500].split()
+    """The names of the programs, if all of a command line only show text; else empty."""
+    names: list[str] = []
+    for words in _commands(command_line[:500]):
+        name = _reads(words)
+        if not name:
+            return ""
+        names.append(name)
+    return " ".join(names)
+
+
+def is_own(names: str, row: str) -> bool:
+    """Whether a row is what one of some readers, or the shell that ran them, says itself."""
+    said = tuple(f"{name}: " for name in names.split())
+    return row.startswith(
+        (*said, *_SHELLS, *(_OWN[name] for name in names.split() if name in _OWN))
+    )
+
+
+def _commands(command_line: str) -> list[list[str]]:
+    """The words of each command of a list or a pipeline."""
+    lexer = shlex.shlex(command_line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    try:
+        words = list(lexer)
+    except ValueError:  # a quote that is not closed
+        words = command_line.split()
+    found: list[list[str]] = [[]]
+    for word in words:
+        if word and set(word) <= set("|&;()"):
+            found.append([])
+        else:
+            found[-1].append(word)
+    return [one for one in found if one]
+
+
+def _reads(words: list[str]) -> str:
+    """The name of a program that only shows text; empty: it may do something."""
     while words and (words[0] in _PREFIXES or "=" in words[0]):
-        words.pop(0)
+        words = words[1:]
     if not words:
         return ""
     name = words[0].rpartition("/")[2]
     if name == "git":
         rest = [word for word in words[1:] if not word.startswith("-")]
         return name if rest and rest[0] in _GIT_READERS else ""
+    if name == "tail":
+        follows = any(word.startswith("--follow") or _FOLLOWS(word) for word in words[1:])
+        return "" if follows else name
     return name if name in _READERS else ""
-
-
-def is_own(name: str, row: str) -> bool:
-    """Whether a row is what a reader, or the shell that ran it, says itself."""
-    if name == "git":
-        return row.startswith("fatal: ")
-    return row.startswith((f"{name}: ", "bash: ", "zsh: ", "fish: ", "sh: "))

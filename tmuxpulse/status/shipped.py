@@ -17,7 +17,9 @@ FILES: Final = (
     "cursor",
     "databases",
     "debuggers",
+    "dialogs",
     "editors",
+    "followers",
     "gemini",
     "general",
     "git",
@@ -34,6 +36,7 @@ FILES: Final = (
     "tests",
     "traces",
     "viewers",
+    "watchers",
 )
 
 

@@ -29,6 +29,10 @@ COMMAND_ROW: Final = re.compile(
 )
 
 
+_ENVIRONMENT: Final = re.compile(r"^\([\w.-]{1,40}\) ?")
+_WHO: Final = re.compile(r"[\w.-]{1,40}@[\w.-]{1,60}")
+
+
 class Region:
     """Some rows of a screen.
 
@@ -63,12 +67,12 @@ class Region:
 class _Joined:
     """Rows in one text, to find those that hold a string."""
 
-    __slots__ = ("starts", "text")
+    __slots__ = ("_rows", "_starts", "text")
 
     def __init__(self, rows: list[str]) -> None:
         self.text = "\n".join(rows)
-        ends = accumulate(len(row) + 1 for row in rows)
-        self.starts = [0, *ends]
+        self._rows = rows
+        self._starts: list[int] = []
 
     def holding(self, needles: tuple[str, ...]) -> list[int]:
         """The numbers of the rows that hold one of some strings, the lowest row first."""
@@ -76,7 +80,9 @@ class _Joined:
         there = [needle for needle in needles if needle in text]
         if not there:  # as for nearly all of them
             return []
-        starts = self.starts
+        if not self._starts:
+            self._starts = [0, *accumulate(len(row) + 1 for row in self._rows)]
+        starts = self._starts
         found: set[int] = set()
         for needle in there:
             at = text.find(needle)
@@ -108,6 +114,7 @@ class View:
             self.rows.pop()
         self.alternate = screen.alternate
         self._regions: dict[tuple[str, int], Region] = {}
+        self._starts: dict[str | None, int] = {}
         at = screen.cursor_row
         if at is None:
             self.cursor_row = max(0, len(self.rows) - 1)
@@ -164,15 +171,37 @@ class View:
         return Region(self.rows)
 
     def _output_start(self, prompt: str | None) -> int:
-        """The row after the last one in which a command was typed."""
+        """The row after the last one in which a command was typed.
+
+        A row that only looks as if it had a prompt may be of a file that is shown.
+        """
+        start = self._starts.get(prompt)
+        if start is None:
+            start = self._starts[prompt] = self._find_output(prompt)
+        return start
+
+    def _find_output(self, prompt: str | None) -> int:
         end = min(self.cursor_row, len(self.rows)) if prompt is not None else len(self.rows)
         for at in range(end - 1, max(-1, end - 1 - MAX_OUTPUT_ROWS), -1):
             row = self.rows[at]
             if prompt and (row == prompt or row.startswith(prompt + " ")):
                 return at + 1
-            if COMMAND_ROW.match(row):
+            found = COMMAND_ROW.match(row)
+            if found and (prompt is None or alike(prompt, row[: found.start("command")])):
                 return at + 1
         return max(0, end - MAX_OUTPUT_ROWS)
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two prompts may be one shell's, in other directories or environments."""
+    return _shape(one) == _shape(other)
+
+
+def _shape(prompt: str) -> tuple[str, str]:
+    """Who is where, or the first character; and the sign at the end."""
+    text = _ENVIRONMENT.sub("", prompt.strip()).lstrip("[")
+    who = _WHO.match(text)
+    return (who[0] if who else text[:1].replace("/", "~"), text[-1:])
 
 
 def _last_rows(rows: list[str], count: int, first: int) -> Region:
