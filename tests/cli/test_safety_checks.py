@@ -12,6 +12,7 @@ from tmuxpulse.cli.doctor import health_checks
 from tmuxpulse.cli.safety_checks import (
     check_audit,
     check_history,
+    check_rules,
     check_settings,
     check_tokens,
 )
@@ -91,6 +92,21 @@ def test_history(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> No
     assert check_history(environ).level == "warn"
     Path(environ["TMUXPULSE_CONFIG"]).write_text("[history]\nenabled = false")
     assert "switched off" in check_history(environ).text
+
+
+def test_a_rule_file_that_is_skipped_is_told(environ: dict[str, str], tmp_path: Path) -> None:
+    found = check_rules(environ)
+    assert (found.level, "none of yours" in found.text) == ("ok", True)
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    head = 'version = 1\nfamily = "deploy"\n[[rule]]\nname = "asks"\n'
+    (folder / "a.toml").write_text(f"{head}state = \"waiting\"\nany = ['Really']\n")
+    found = check_rules(environ)
+    assert (found.level, "1 files of yours" in found.text) == ("ok", True)
+    (folder / "b.toml").write_text(f"{head}state = \"bussy\"\nany = ['Really']\n")
+    found = check_rules(environ)
+    assert found.level == "warn"
+    assert f"{folder / 'b.toml'}:5: " in found.text
 
 
 def test_what_a_server_says_of_itself_is_told() -> None:

@@ -25,7 +25,13 @@ from tmuxpulse.cli.checks import (
 )
 from tmuxpulse.cli.options import Subparsers, add_colour_option, add_command, log_to_stderr
 from tmuxpulse.cli.running import run_async
-from tmuxpulse.cli.safety_checks import check_audit, check_history, check_settings, check_tokens
+from tmuxpulse.cli.safety_checks import (
+    check_audit,
+    check_history,
+    check_rules,
+    check_settings,
+    check_tokens,
+)
 from tmuxpulse.cli.terminal import BOLD, DIM, GREEN, RED, YELLOW, printable, styled, wants_colour
 from tmuxpulse.collect import sockets
 from tmuxpulse.config.places import default_unix_socket, runtime_dir
@@ -118,6 +124,7 @@ async def examine(port: int) -> AsyncIterator[Check]:
         yield Check(name="tmuxpulse server", level="ok", text=text)
     yield check_port(port, server_runs=runs)
     yield check_settings()
+    yield check_rules()
     yield check_tokens()
     yield check_audit()
     yield check_history()

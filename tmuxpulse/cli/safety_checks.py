@@ -1,4 +1,4 @@
-"""What `doctor` looks at of settings, tokens, the audit log and the history.
+"""What `doctor` looks at of settings, rules, tokens, the audit log and the history.
 
 As in `checks`, nothing is changed, but that a missing state directory is made.
 """
@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tmuxpulse.cli.checks import Check
+from tmuxpulse.collect.rulebook import read_rules
 from tmuxpulse.collect.secrets import redactor_of
 from tmuxpulse.config.layers import load_settings
-from tmuxpulse.config.places import config_file, state_dir
+from tmuxpulse.config.places import config_file, rules_dir, state_dir
 from tmuxpulse.errors import UsageError
 from tmuxpulse.history.files import check_private as check_private_history
 from tmuxpulse.history.files import companions, damaged
@@ -51,6 +52,22 @@ def check_settings(environ: Mapping[str, str] | None = None) -> Check:
             remedy="right if you meant it",
         )
     return Check(name=name, level="ok", text=text)
+
+
+def check_rules(environ: Mapping[str, str] | None = None) -> Check:
+    """The rules of statuses: the user's files that are skipped, and why."""
+    name = "rules"
+    folder = rules_dir(environ)
+    families, complaints = read_rules(str(folder))
+    if complaints:
+        others = f" (and {len(complaints) - 1} more)" if len(complaints) > 1 else ""
+        text = f"a file is skipped: {complaints[0]}{others}"
+        remedy = "mend it; a server reads it when it starts"
+        return Check(name=name, level="warn", text=text, remedy=remedy)
+    own = len(list(folder.glob("*.toml"))) if folder.is_dir() else 0
+    rules = sum(len(family.rules) + len(family.lines) for family in families)
+    yours = f"{own} files of yours in {folder}" if own else f"none of yours ({folder})"
+    return Check(name=name, level="ok", text=f"{rules} rules; {yours}")
 
 
 def check_tokens(environ: Mapping[str, str] | None = None) -> Check:
