@@ -20,7 +20,7 @@ MAY_IMPORT = {
         "hub", "collect", "history", "tmux", "config", "filters", "wire", "events", "errors",
     },
     "agent_hooks": {"events", "errors"},
-    "client": {"filters", "wire", "events", "errors"},
+    "client": {"config", "filters", "wire", "events", "errors"},
     "collect": {
         "hub", "status", "redaction", "tmux", "config", "filters", "wire", "events", "errors",
     },

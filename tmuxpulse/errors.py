@@ -15,7 +15,9 @@ Each carries its data in attributes and a text written for the person who must a
     ├── ServerError             something about a tmuxpulse server
     │   ├── ServerUnavailable   no server answers (exit code 3)
     │   ├── ServerRefused       it answered and refused (exit code 4)
-    │   └── AddressInUse        a server cannot listen where it was told to (exit code 1)
+    │   ├── AddressInUse        a server cannot listen where it was told to (exit code 1)
+    │   └── EventsMissed        what was waited for may have come and gone unseen
+    ├── TimedOut                what was waited for did not come in time
     └── RequestError            a client's request was refused: becomes an `error` message
 """
 
@@ -130,6 +132,22 @@ class ServerRefused(ServerError):
 
 class AddressInUse(ServerError):
     """A server cannot listen where it was told to."""
+
+
+class EventsMissed(ServerError):
+    """While something was waited for, events were missed; it may have been among them."""
+
+
+class TimedOut(TmuxpulseError, TimeoutError):
+    """What was waited for did not come in time.
+
+    Attributes:
+        seconds: how long was waited.
+    """
+
+    def __init__(self, message: str, *, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class RequestError(TmuxpulseError):

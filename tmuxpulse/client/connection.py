@@ -14,9 +14,10 @@ from contextlib import asynccontextmanager
 import msgspec
 import trio
 
+from tmuxpulse.client.endings import AUTH_FAILED, AUTH_REQUIRED
 from tmuxpulse.client.groups import unwrapped
 from tmuxpulse.client.incoming import Incoming, Received
-from tmuxpulse.client.link import AUTH_FAILED, AUTH_REQUIRED, OPEN_SECONDS, Link, open_link
+from tmuxpulse.client.link import OPEN_SECONDS, Link, open_link
 from tmuxpulse.client.token_file import MAKE_ONE
 from tmuxpulse.errors import RequestError, ServerError, ServerRefused, ServerUnavailable
 from tmuxpulse.filters import EVERYTHING, Filter
@@ -170,6 +171,13 @@ class Connection:
             await self._arrived.park()
         self._room.unpark_all()
         return self._queue.popleft()
+
+    def receive_nowait(self) -> list[Incoming]:
+        """Give all that has come already, of several messages; nothing when nothing has."""
+        found = [item for message in self._queue for item in message]
+        self._queue.clear()
+        self._room.unpark_all()
+        return found
 
     def __aiter__(self) -> Connection:
         return self

@@ -10,8 +10,9 @@ import ssl
 import trio
 
 from tmuxpulse.client.address import Address, is_loopback
-from tmuxpulse.client.tls import secure
-from tmuxpulse.errors import ServerUnavailable, UsageError
+from tmuxpulse.client.endings import no_answer, unreachable
+from tmuxpulse.client.tls import complaint
+from tmuxpulse.errors import UsageError
 
 
 async def dial(
@@ -38,12 +39,9 @@ async def dial(
                 return await trio.open_unix_socket(place)
             return await _to_address(place, context, where)
     except trio.TooSlowError:
-        raise ServerUnavailable(f"{where} gave no answer in {seconds:g} s") from None
+        raise no_answer(where, seconds) from None
     except OSError as error:
-        why = getattr(error, "strerror", None)
-        raise ServerUnavailable(
-            f"cannot reach {where}{f' ({why})' if why else ''}; start one with: tmuxpulse serve"
-        ) from None
+        raise unreachable(where, error) from None
 
 
 async def _to_address(
@@ -52,7 +50,7 @@ async def _to_address(
     plain = await trio.open_tcp_stream(address.name, address.port)
     try:
         if context is not None:
-            return await secure(plain, context, name=address.name, where=where)
+            return await _secure(plain, context, name=address.name, where=where)
         _check_local(plain, address.name)
     except BaseException:
         await trio.aclose_forcefully(plain)
@@ -65,3 +63,27 @@ def _check_local(plain: trio.SocketStream, name: str) -> None:
     peer = plain.socket.getpeername()[0]
     if not is_loopback(peer):
         raise UsageError(f"{name} leads to {peer}, which is not this machine: use wss://")
+
+
+async def _secure(
+    stream: trio.SocketStream, context: ssl.SSLContext, *, name: str, where: str
+) -> trio.SSLStream[trio.SocketStream]:
+    """Shake hands, and know who is there. The caller sets the time for it, and closes `stream`.
+
+    Args:
+        stream: an open connection.
+        context: whom to trust.
+        name: whom the certificate has to be for: a host name or an IP address.
+        where: what this leads to, for messages.
+
+    Raises:
+        ServerRefused: its certificate does not prove that.
+        ServerUnavailable: it came to no handshake.
+    """
+    server_name = name.partition("%")[0]  # a zone is known on this machine only
+    secured = trio.SSLStream(stream, context, server_hostname=server_name, https_compatible=True)
+    try:
+        await secured.do_handshake()
+    except trio.BrokenResourceError as error:
+        raise complaint(error.__cause__, where) from None
+    return secured

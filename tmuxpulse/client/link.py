@@ -17,12 +17,13 @@ from typing import cast
 import trio
 from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, wrap_client_stream
 
+from tmuxpulse.client import endings
 from tmuxpulse.client.address import parse_url
 from tmuxpulse.client.dial import dial
 from tmuxpulse.client.groups import unwrapped
 from tmuxpulse.client.tls import trust
-from tmuxpulse.client.token_file import MAKE_ONE, check_token
-from tmuxpulse.errors import ServerError, ServerRefused, ServerUnavailable, UsageError
+from tmuxpulse.client.token_file import check_token
+from tmuxpulse.errors import ServerError, UsageError
 from tmuxpulse.wire import SUBPROTOCOL
 
 OPEN_SECONDS = 5.0  # for the connection and its handshake
@@ -30,12 +31,6 @@ CLOSE_SECONDS = 0.5  # for the server to answer a close frame
 SEND_SECONDS = 0.05  # for a close frame to leave
 MAX_MESSAGE_BYTES = 64 << 20  # a snapshot of thousands of panes; the server is the user's own
 READ_BYTES = 1 << 16
-ABNORMAL = 1006
-NOT_AGAIN = range(4500, 4600)  # the protocol's close codes that say: do not come back
-_BAD_TOKEN, _NO_TOKEN = 4500, 4502
-AUTH_FAILED, AUTH_REQUIRED = "AUTH_FAILED", "AUTH_REQUIRED"  # codes of refusals
-_CODES = {_BAD_TOKEN: AUTH_FAILED, _NO_TOKEN: AUTH_REQUIRED}
-_UNAUTHORIZED, _MISDIRECTED = 401, 421
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -117,7 +112,7 @@ class Link:
         if self._socket is None:
             if self._ended.is_set():
                 raise self._why(None)
-            raise ServerUnavailable(f"{self.where} gave no answer in {OPEN_SECONDS:g} s")
+            raise endings.no_answer(self.where, OPEN_SECONDS)
 
     async def close(self) -> None:
         """Say goodbye, for as long as that may take."""
@@ -133,38 +128,19 @@ class Link:
 
     def _why(self, closed: ConnectionClosed | None) -> ServerError:
         """What the end of a connection means for the caller."""
-        code = ABNORMAL
+        code = endings.ABNORMAL
         reason = ""
         if closed is not None and closed.reason is not None:
             code, reason = closed.reason.code, closed.reason.reason or ""
-        if code in NOT_AGAIN:
-            remedy = f"; {MAKE_ONE}" if code in _CODES else ""
-            return ServerRefused(
-                f"{self.where} ended the connection: {reason or code}{remedy}",
-                code=_CODES.get(code, str(code)),
-            )
+        if code in endings.NOT_AGAIN:
+            return endings.closed(self.where, code, reason)
         if isinstance(self._failure, HandshakeError):
-            return self._rejected(getattr(self._failure, "status_code", None))
+            return endings.rejected(self.where, getattr(self._failure, "status_code", None))
         if self._failure is not None:
-            what = getattr(self._failure, "strerror", None) or type(self._failure).__name__
-            return ServerUnavailable(f"{self.where} broke the connection ({what})")
+            return endings.broken(self.where, self._failure)
         if self._socket is None:
-            return ServerUnavailable(f"{self.where} does not speak tmuxpulse's protocol")
-        if code == ABNORMAL:
-            return ServerUnavailable(f"{self.where} went away without a word")
-        return ServerUnavailable(f"{self.where} went away: {reason or f'close code {code}'}")
-
-    def _rejected(self, status: int | None) -> ServerRefused:
-        """What an HTTP answer instead of a WebSocket means."""
-        if status == _UNAUTHORIZED:
-            return ServerRefused(
-                f"{self.where} did not take the token; {MAKE_ONE}", code=AUTH_FAILED
-            )
-        hint = ""
-        if status == _MISDIRECTED:
-            hint = ": it does not know itself by this name; add it there to [server] allowed_hosts"
-        what = str(status or "no reason")
-        return ServerRefused(f"{self.where} refused the connection ({what}){hint}", code=what)
+            return endings.no_protocol(self.where)
+        return endings.closed(self.where, code, reason)
 
 
 class _Guard:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import ssl
 
-import trio
-
 from tmuxpulse.errors import ServerError, ServerRefused, ServerUnavailable, UsageError
 
 CERTIFICATE = "CERTIFICATE"  # the code of a refusal; it is the client who refuses
@@ -50,31 +48,13 @@ def trust(ca_file: str | None = None) -> ssl.SSLContext:
     return context
 
 
-async def secure(
-    stream: trio.SocketStream, context: ssl.SSLContext, *, name: str, where: str
-) -> trio.SSLStream[trio.SocketStream]:
-    """Shake hands, and know who is there. The caller sets the time for it, and closes `stream`.
+def complaint(cause: BaseException | None, where: str) -> ServerError:
+    """What it means when a handshake failed.
 
     Args:
-        stream: an open connection.
-        context: whom to trust.
-        name: whom the certificate has to be for: a host name or an IP address.
+        cause: what `ssl` raised.
         where: what this leads to, for messages.
-
-    Raises:
-        ServerRefused: its certificate does not prove that.
-        ServerUnavailable: it came to no handshake.
     """
-    server_name = name.partition("%")[0]  # a zone is known on this machine only
-    secured = trio.SSLStream(stream, context, server_hostname=server_name, https_compatible=True)
-    try:
-        await secured.do_handshake()
-    except trio.BrokenResourceError as error:
-        raise _complaint(error.__cause__, where) from None
-    return secured
-
-
-def _complaint(cause: BaseException | None, where: str) -> ServerError:
     if isinstance(cause, ssl.SSLCertVerificationError):
         what = _COMPLAINTS.get(cause.verify_code, f"is not good: {cause.verify_message}")
         return ServerRefused(f"not connecting to {where}: its certificate {what}", code=CERTIFICATE)
