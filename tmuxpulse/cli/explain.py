@@ -28,9 +28,9 @@ from tmuxpulse.cli.options import (
 )
 from tmuxpulse.cli.running import run_async
 from tmuxpulse.cli.terminal import BOLD, DIM, harmless_json, padded, printable, styled, wants_colour
-from tmuxpulse.cli.tree import status_codes
+from tmuxpulse.cli.tree import sockets_text, status_codes
 from tmuxpulse.config.places import default_unix_socket, runtime_dir
-from tmuxpulse.errors import RequestError, ServerUnavailable, UsageError
+from tmuxpulse.errors import RequestError, ServerUnavailable, TmuxUnavailable, UsageError
 from tmuxpulse.filters import Filter
 from tmuxpulse.serve.target import find_pane
 from tmuxpulse.wire import (
@@ -126,6 +126,7 @@ async def look(source: Source, target: Target) -> Explained:
     Raises:
         RequestError: there is no such pane, or several.
         ServerUnavailable: the server that was named does not answer.
+        TmuxUnavailable: no tmux server runs.
     """
     found = await _from_server(source, target) if source.has_server else None
     return await _from_here(source, target) if found is None else found
@@ -163,7 +164,13 @@ async def _from_here(source: Source, target: Target) -> Explained:
     from tmuxpulse.cli.embedded import open_embedded
 
     async with open_embedded(source.collect, Filter(types=("server.up",))) as feed:
-        spot = find_pane(feed.hub.snapshot(), target)
+        tree = feed.hub.snapshot()
+        if not any(server.up for server in tree.servers):
+            raise TmuxUnavailable(
+                f"no tmux server is running on {sockets_text(tree)}; start one with: tmux",
+                socket=tree.servers[0].socket if tree.servers else "",
+            )
+        spot = find_pane(tree, target)
         watched = feed.hub.sources[spot.session.server]
         with trio.move_on_after(SETTLE_SECONDS):
             while not _is_settled(watched.explain(spot.pane.id)):  # noqa: ASYNC110  # nobody tells

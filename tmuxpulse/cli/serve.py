@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections.abc import Callable
 from functools import partial
 from typing import get_args
 
@@ -27,6 +29,7 @@ from tmuxpulse.config.settings import (
     WriteChoice,
 )
 
+LOG = "serve.log"  # in the state directory: of a server in the background
 DESCRIPTION = """\
 Watch tmux and serve the events: over WebSocket and as a page on one port of this machine, and on
 a Unix socket to your own programs, such as `tmuxpulse watch`.
@@ -69,20 +72,44 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
         metavar="SECONDS",
         help="how long the end may take for clients that are slow (default: 3)",
     )
+    background = parser.add_mutually_exclusive_group()
+    background.add_argument(
+        "--detach",
+        action="store_true",
+        help="serve in the background, and return when the server is ready or has failed",
+    )
+    background.add_argument(
+        "--stop", action="store_true", help="end the server that runs, in order, and wait for it"
+    )
     add_config_option(parser)
     add_tmux_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve."""
+    if options.stop:
+        from tmuxpulse.cli.detached import stop
+
+        return stop(default_unix_socket(make_runtime_dir()))
+    if options.detach:
+        from tmuxpulse.cli.detached import in_background
+
+        return in_background(partial(_serve, options), state_dir() / LOG)
+    return _serve(options, _announce)
+
+
+def _serve(options: argparse.Namespace, announce: Callable[[str], None]) -> int:
     import trio
 
     from tmuxpulse.client.groups import unwrapped
     from tmuxpulse.collect.collector import run_collector
     from tmuxpulse.serve.app import serve
+    from tmuxpulse.serve.systemd import Notifier, activated
 
     log_to_stderr(options.verbose)
     directory, state = make_runtime_dir(), state_dir()
+    given, manager = activated(), Notifier(os.environ)
+    unix_socket = str(given.unix.getsockname()) if given.unix else default_unix_socket(directory)
 
     def read() -> tuple[ServeSettings, CollectSettings]:
         settings = settings_of(options).settings
@@ -91,7 +118,7 @@ def run(options: argparse.Namespace) -> int:
             limits=settings.limits,
             audit=settings.audit,
             history=settings.history,
-            unix_socket=default_unix_socket(directory) if settings.server.unix_socket else "",
+            unix_socket=unix_socket if settings.server.unix_socket or given.unix else "",
             state_dir=str(state),
             runtime_dir=str(directory),
         )
@@ -105,8 +132,10 @@ def run(options: argparse.Namespace) -> int:
                 serving,
                 collecting,
                 collector=run_collector,
-                announce=_announce,
+                announce=announce,
                 reload=read,
+                given=given,
+                manager=manager,
             )
         )
     return 0

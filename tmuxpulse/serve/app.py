@@ -32,10 +32,12 @@ from tmuxpulse.serve.listen import Tcp, open_tcp, open_unix, same_user
 from tmuxpulse.serve.pages import Page, load_pages
 from tmuxpulse.serve.past import Past
 from tmuxpulse.serve.reload import Reload, read_again
+from tmuxpulse.serve.systemd import Activated, Notifier
 from tmuxpulse.serve.tickets import Tickets
 from tmuxpulse.serve.tls import Tls, accept_tls
 from tmuxpulse.serve.token_store import TokenStore
 
+NOTHING_GIVEN = Activated()
 FIRST_LOOK_SECONDS = 2.0  # how long the ready line waits for the collector's first look at tmux
 
 Handler = Callable[[trio.SocketStream], Awaitable[None]]
@@ -78,6 +80,8 @@ async def serve(
     pages: dict[str, Page] | None = None,
     signals: bool = True,
     reload: Reload | None = None,
+    given: Activated = NOTHING_GIVEN,
+    manager: Notifier | None = None,
     task_status: trio.TaskStatus[Ready] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then say goodbye and return.
@@ -95,6 +99,8 @@ async def serve(
         pages: the files of the page; by default those of this installation.
         signals: whether to listen for signals; needs the main thread.
         reload: gives the settings anew, or raises `UsageError`.
+        given: sockets that are listened on already.
+        manager: is told when the server is ready, lives, and ends.
         task_status: started when the ready line was announced.
 
     Raises:
@@ -102,13 +108,10 @@ async def serve(
         AddressInUse: it cannot listen there.
         TmuxpulseError: the collector cannot begin, as when there is no tmux program.
     """
-    if collector is None:
-        from tmuxpulse.collect.collector import run_collector
-
-        collector = run_collector
+    collector = collector or _watching_tmux()
     raise_descriptor_limit()
-    hub = Hub() if hub is None else hub
-    pages = load_pages() if pages is None else pages
+    manager = manager or Notifier({})
+    hub, pages = hub or Hub(), load_pages() if pages is None else pages
     stop = trio.Event()
     refused: list[TmuxpulseError] = []
     tls = _tls(settings)
@@ -117,17 +120,7 @@ async def serve(
     with ExitStack() as stack:
         audit = stack.enter_context(open_audit(settings, hub, problems))
         history = stack.enter_context(open_history(settings, hub, problems))
-        tcp = stack.enter_context(
-            open_tcp(
-                settings.server.host,
-                settings.server.port,
-                tls=tls,
-                has_token=access.has_tokens,
-            )
-        )
-        unix = (
-            stack.enter_context(open_unix(settings.unix_socket)) if settings.unix_socket else None
-        )
+        tcp, unix = _listen(stack, settings, tls, has_token=access.has_tokens, given=given)
         house = House(
             hub,
             access=access,
@@ -150,10 +143,10 @@ async def serve(
 
             if signals:
                 await nursery.start(_watch_signals, stop, reread, nursery.cancel_scope)
+            nursery.start_soon(manager.run)
             await nursery.start(audit.run)
             await nursery.start(house.past.run)
-            for front in fronts.all:
-                nursery.start_soon(front.watch_peers)
+            fronts.watch_peers(nursery)
             nursery.start_soon(_watch_tokens, access, fronts.all)
             await nursery.start(hub.run)
             await _start_collector(nursery, partial(collector, hub, collect), refused)
@@ -171,12 +164,13 @@ async def serve(
                     line = ready_line(tcp, settings.unix_socket)
                     audit.record("server.started", who="server", version=__version__)
                     announce(line)
+                    manager.ready(line)
                     task_status.started(Ready(tcp.port, line, stop.set, reread))
                     await stop.wait()
                     logger.info("shutting down")
+                    manager.stopping()
                     accepting.cancel_scope.cancel()
-                for front in fronts.all:
-                    front.goodbye("the server is shutting down")
+                fronts.goodbye("the server is shutting down")
                 connections.cancel_scope.deadline = (
                     trio.current_time() + settings.server.grace_seconds
                 )
@@ -185,6 +179,30 @@ async def serve(
             nursery.cancel_scope.cancel()
     if refused:
         raise refused[0]
+
+
+def _watching_tmux() -> Collector:
+    from tmuxpulse.collect.collector import run_collector
+
+    return run_collector
+
+
+def _listen(
+    stack: ExitStack,
+    settings: ServeSettings,
+    tls: Tls | None,
+    *,
+    has_token: bool,
+    given: Activated,
+) -> tuple[Tcp, trio.SocketListener | None]:
+    """Listen until the stack ends."""
+    server = settings.server
+    tcp = stack.enter_context(
+        open_tcp(server.host, server.port, tls=tls, has_token=has_token, given=given.tcp)
+    )
+    if not settings.unix_socket:
+        return tcp, None
+    return tcp, stack.enter_context(open_unix(settings.unix_socket, given.unix))
 
 
 def _features(settings: ServeSettings, collect: CollectSettings) -> dict[str, bool]:
@@ -239,6 +257,16 @@ class _Fronts:
         self.tcp = Front(house, self.tcp_door(settings), secure=secure)
         self.unix = Front(house, Door(hosts=None, pages=pages))
         self.all = (self.tcp, self.unix)
+
+    def watch_peers(self, nursery: trio.Nursery) -> None:
+        """Notice connections without a sign of life."""
+        for front in self.all:
+            nursery.start_soon(front.watch_peers)
+
+    def goodbye(self, reason: str) -> None:
+        """Say that it ends to everybody."""
+        for front in self.all:
+            front.goodbye(reason)
 
     def tcp_door(self, settings: ServeSettings) -> Door:
         """The rules for TCP that the settings make."""

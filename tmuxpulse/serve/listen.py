@@ -13,7 +13,7 @@ import logging
 import os
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -56,7 +56,12 @@ class Tcp(msgspec.Struct, frozen=True):
 
 @contextmanager
 def open_tcp(
-    host: str, port: int, *, tls: Tls | None = None, has_token: bool = False
+    host: str,
+    port: int,
+    *,
+    tls: Tls | None = None,
+    has_token: bool = False,
+    given: Sequence[socket.socket] = (),
 ) -> Iterator[Tcp]:
     """Listen on every address of a host; ``localhost`` is both families, where there are two.
 
@@ -67,12 +72,17 @@ def open_tcp(
         port: 0 takes any that is free on the first address.
         tls: what clients will have to speak; None: no TLS.
         has_token: whether anybody could come in with a token.
+        given: sockets that are listened on already, for which host and port do not count; where
+            they are is judged as if they were asked for here.
 
     Raises:
         UsageError: there is no such host; or other machines could connect, and TLS or a token is
             missing.
         AddressInUse: somebody listens there, or may not be listened there.
     """
+    if given:
+        yield _given_tcp(given, tls=tls, has_token=has_token)
+        return
     binding = binding_of(host, tls=tls is not None, has_token=has_token)
     sockets: list[trio.socket.SocketType] = []
     missing: AddressInUse | None = None
@@ -102,11 +112,27 @@ def open_tcp(
             one.close()
 
 
+def _given_tcp(given: Sequence[socket.socket], *, tls: Tls | None, has_token: bool) -> Tcp:
+    hosts = [str(one.getsockname()[0]) for one in given]
+    bindings = [binding_of(host, tls=tls is not None, has_token=has_token) for host in hosts]
+    return Tcp(
+        [trio.SocketListener(trio.socket.from_stdlib_socket(one)) for one in given],
+        given[0].getsockname()[1],
+        bindings[0].name,
+        is_loopback=all(one.is_loopback for one in bindings),
+        scheme="http" if tls is None else "https",
+    )
+
+
 @contextmanager
-def open_unix(path: str) -> Iterator[trio.SocketListener]:
+def open_unix(path: str, given: socket.socket | None = None) -> Iterator[trio.SocketListener]:
     """Listen on a Unix socket that only this user can reach; the file goes when the block ends.
 
     The directory has to be private already; the mode of the file is the second lock.
+
+    Args:
+        path: where.
+        given: a socket that is listened on there already; then the file stays.
 
     Raises:
         AddressInUse: another server has it.
@@ -114,6 +140,9 @@ def open_unix(path: str) -> Iterator[trio.SocketListener]:
     """
     file = Path(path)
     with _lock(Path(f"{path}.lock")):
+        if given is not None:
+            yield trio.SocketListener(trio.socket.from_stdlib_socket(given))
+            return
         _remove_stale(file)
         plain = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
