@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import pty
@@ -11,8 +12,10 @@ import secrets
 import select
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -320,11 +323,17 @@ def test_watch_shows_the_demo_if_there_is_nothing_else(bench: Bench) -> None:
     line_with(watch, "tick")
 
 
-def test_on_a_terminal_there_is_colour_and_no_command_is_watch(bench: Bench) -> None:
+def on_a_terminal(bench: Bench, *arguments: str) -> bytes:
+    """What a command wrote to a terminal until Ctrl-C, which it got when a tick was seen."""
     ticking(bench)
     master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("hhhh", 24, 80, 0, 0))
     process = subprocess.Popen(
-        [sys.executable, "-m", "tmuxpulse"], env=bench.env, stdin=slave, stdout=slave, stderr=slave
+        [sys.executable, "-m", "tmuxpulse", *arguments],
+        env=bench.env | {"TERM": "xterm-256color"},
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
     )
     os.close(slave)
     seen = b""
@@ -335,5 +344,16 @@ def test_on_a_terminal_there_is_colour_and_no_command_is_watch(bench: Bench) -> 
     process.send_signal(signal.SIGINT)
     assert process.wait(DEADLINE_SECONDS) == 130
     os.close(master)
+    return seen
+
+
+def test_on_a_terminal_lines_are_in_colour(bench: Bench) -> None:
+    seen = on_a_terminal(bench, "watch", "--lines")
     assert b"watching 1 session and 1 pane" in seen
     assert b"\x1b[2mpane.output" in seen
+
+
+def test_on_a_terminal_no_command_is_watch_on_the_full_screen(bench: Bench) -> None:
+    seen = on_a_terminal(bench)
+    assert b"\x1b[?1049h" in seen
+    assert b" tmuxpulse " in seen

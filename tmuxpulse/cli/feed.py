@@ -99,24 +99,33 @@ class ServerFeed:
         connection: has subscribed.
         beginning: the snapshot of the subscription.
         names: the tmux servers that are wanted; None: all.
+
+    Attributes:
+        connection: for requests beside the events.
     """
 
     def __init__(
         self, connection: Connection, beginning: SnapshotData, names: frozenset[str] | None
     ) -> None:
         self.beginning = beginning
-        self._connection = connection
+        self.connection = connection
         self._names = names
 
     async def receive(self) -> list[Incoming]:
         """Give what came together; cancelling loses nothing."""
         while True:
-            found = await self._connection.receive()
-            if self._names is None:
-                return found
-            found = [item for item in found if self._is_wanted(item)]
+            found = self._wanted(await self.connection.receive())
             if found:
                 return found
+
+    def receive_nowait(self) -> list[Incoming]:
+        """Give all that has come already; cheaper than one message at a time."""
+        return self._wanted(self.connection.receive_nowait())
+
+    def _wanted(self, found: list[Incoming]) -> list[Incoming]:
+        if self._names is None:
+            return found
+        return [item for item in found if self._is_wanted(item)]
 
     def _is_wanted(self, item: Incoming) -> bool:
         if not isinstance(item, Received) or self._names is None:

@@ -1,4 +1,4 @@
-"""`tmuxpulse replay`: a recording as if it happened now: printed, or for clients of a server."""
+"""`tmuxpulse replay`: a recording as if it happened now: shown, or for clients of a server."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ from tmuxpulse.cli.options import (
     filter_of,
     log_to_stderr,
     say,
+    settings_of,
 )
 from tmuxpulse.cli.output import Output
 from tmuxpulse.cli.running import run_async
 from tmuxpulse.cli.terminal import wants_colour
-from tmuxpulse.cli.watch import WatchOptions, print_feed
+from tmuxpulse.cli.watch import WatchOptions, print_feed, wants_full_screen
 from tmuxpulse.client.incoming import Incoming
 from tmuxpulse.config.places import default_unix_socket, runtime_dir, state_dir
 from tmuxpulse.config.settings import (
@@ -50,10 +51,12 @@ MOST_SPEED = 1000.0
 STEP_SECONDS = 10.0
 
 DESCRIPTION = """\
-Play a recording: print its events as `watch` does, or with --serve run a server for it, with page,
-and clients that cannot tell it from life. Printing ends with the recording, a server stays.
+Play a recording: show its events as `watch` does, or with --serve run a server for it, with page,
+and clients that cannot tell it from life. Lines end with the recording, the full screen and a
+server stay.
 
-On a terminal: space pauses, left and right go 10 s back and forth, q ends it.
+On a terminal: space pauses, left and right go 10 s back and forth, q ends it; on the full screen
+< and > change the speed, and ? shows all keys.
 """
 EXAMPLES = """\
 examples:
@@ -97,6 +100,9 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
     parser.add_argument("--until", type=_offset, metavar="TIME", help="such as 90s, 1h5m")
     parser.add_argument("--loop", action="store_true", help="begin anew at the end")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument(
+        "--lines", action="store_true", help="a line for each event, on a terminal too"
+    )
     parser.add_argument("--serve", action="store_true", help="run a server for it")
     parser.add_argument("--port", type=int, default=0, help="of the server (default: any)")
     add_filter_options(parser)
@@ -124,6 +130,13 @@ def run(options: argparse.Namespace) -> int:
     if options.serve:
         return _serve(player, options.port)
     colour = wants_colour(os.environ, is_terminal=os.isatty(1), refused=options.no_color)
+    loaded = settings_of(options)
+    if wants_full_screen(options, loaded):
+        from tmuxpulse.cli.screen.replayed import show_replay
+        from tmuxpulse.cli.screen.show import look_of
+
+        look = look_of(loaded, wanted, colour=colour)
+        return run_async(partial(show_replay, player, options.speed, look))
     shown = Wanted(filter=wanted, json=options.json, colour=colour)
     return run_async(partial(replay, player, shown))
 

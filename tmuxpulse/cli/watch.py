@@ -1,4 +1,4 @@
-"""`tmuxpulse watch`: events as they happen, as lines for a person or as JSON for a program."""
+"""`tmuxpulse watch`: what happens, on the full screen, as lines, or as JSON for a program."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 import msgspec
 import trio
@@ -41,13 +42,21 @@ from tmuxpulse.errors import ServerUnavailable
 from tmuxpulse.filters import Filter
 from tmuxpulse.wire import Epoch, Gap, Reset, SnapshotData, Tree, encode, rfc3339
 
+if TYPE_CHECKING:
+    from tmuxpulse.cli.screen.show import Look
+    from tmuxpulse.config.layers import Loaded
+
 MOST_TERMINAL_LINES = 24  # of one burst of one pane, where a person reads along
 
 DESCRIPTION = """\
 Show live what every pane of every tmux session does, until Ctrl-C.
 
 It asks your tmuxpulse server (`tmuxpulse serve`) when one runs, and watches tmux from within this
-process when not. On a terminal a burst of lines is shortened; in a pipe every line comes out.
+process when not.
+
+A terminal gets the full screen: the panes, those that need you first, with their events and the
+chosen one's screen; ? shows its keys. With --lines it gets a line for each event, and a burst is
+shortened; in a pipe every line comes out.
 
 --json prints each event as the JSON object of the protocol, one a line. What is there when this
 process begins to watch comes first, as created events; from a server events come from now on.
@@ -63,18 +72,23 @@ class WatchOptions(msgspec.Struct, frozen=True, kw_only=True):
         snapshot: with `json`, the state too: first, and after a gap.
         colour: in lines.
         seconds: end after so long; None: never.
+        look: of the full screen; None: lines or JSON.
     """
 
     json: bool = False
     snapshot: bool = False
     colour: bool = False
     seconds: float | None = None
+    look: Look | None = None
 
 
 def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) -> None:
     """Add the command."""
     parser = add_command(subparsers, "watch", run, summary=summary, description=DESCRIPTION)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument(
+        "--lines", action="store_true", help="a line for each event, on a terminal too"
+    )
     parser.add_argument(
         "--snapshot",
         action="store_true",
@@ -97,14 +111,20 @@ def run(options: argparse.Namespace) -> int:
     """Watch."""
     log_to_stderr(options.verbose)
     directory = runtime_dir()
+    loaded = settings_of(options)
     source = Source(
         url=options.url,
         unix_socket=default_unix_socket(directory),
-        collect=collect_settings(settings_of(options).settings, directory),
+        collect=collect_settings(loaded.settings, directory),
         token=token_of(options),
         ca_file=options.ca_file,
     )
     watch_options = watch_options_of(options)
+    if wants_full_screen(options, loaded):
+        from tmuxpulse.cli.screen.show import look_of
+
+        look = look_of(loaded, filter_of(options), colour=watch_options.colour)
+        watch_options = msgspec.structs.replace(watch_options, look=look)
     if options.demo_if_none and not source.has_server and not _tmux_runs(source):
         from tmuxpulse.cli.demo import run_demo
 
@@ -119,6 +139,17 @@ def watch_options_of(options: argparse.Namespace) -> WatchOptions:
     return WatchOptions(json=options.json, snapshot=options.snapshot, colour=colour)
 
 
+def wants_full_screen(options: argparse.Namespace, loaded: Loaded) -> bool:
+    """Whether the full screen is wanted, and there is a terminal for it."""
+    return (
+        not (options.lines or options.json or getattr(options, "snapshot", False))
+        and loaded.settings.watch.full_screen
+        and os.isatty(0)
+        and os.isatty(1)
+        and os.environ.get("TERM", "dumb") != "dumb"
+    )
+
+
 async def watch(
     source: Source, wanted: Filter, options: WatchOptions, *, output: Output | None = None
 ) -> int:
@@ -129,6 +160,10 @@ async def watch(
         ServerRefused: it does not take us.
         TmuxNotFound: there is neither a server nor a tmux program.
     """
+    if options.look is not None:
+        from tmuxpulse.cli.screen.show import show_source
+
+        return await show_source(source, options.look, seconds=options.seconds)
     output = Output() if output is None else output
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_end_with_reader, output, nursery.cancel_scope)

@@ -172,6 +172,13 @@ class Connection:
         self._room.unpark_all()
         return self._queue.popleft()
 
+    def read_with_pauses(self, seconds: float) -> None:
+        """Read no sooner than so long after the read before: of a flood, much at once.
+
+        Replies to requests may come that much later, too.
+        """
+        self._link.pause_seconds = seconds
+
     def receive_nowait(self) -> list[Incoming]:
         """Give all that has come already, of several messages; nothing when nothing has."""
         found = [item for message in self._queue for item in message]

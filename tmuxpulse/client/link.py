@@ -40,10 +40,13 @@ class Link:
 
     Attributes:
         where: what it leads to, for messages to a person.
+        pause_seconds: between two reads. To wake for each small message of a flood costs more than
+            what is in them; a program that shows things to a person can wait for some at once.
     """
 
     def __init__(self, where: str) -> None:
         self.where = where
+        self.pause_seconds = 0.0
         self._socket: WebSocketConnection | None = None
         self._failure: Exception | None = None
         self._ended = trio.Event()
@@ -101,7 +104,7 @@ class Link:
             guard = _Guard(nursery, self._reading_ended, scope)
             self._socket = await wrap_client_stream(
                 cast("trio.Nursery", guard),  # of a nursery, the library uses `start_soon` alone
-                stream,
+                cast("trio.SocketStream", _Paced(stream, self)),
                 host,
                 path,
                 subprotocols=[SUBPROTOCOL],
@@ -141,6 +144,31 @@ class Link:
         if self._socket is None:
             return endings.no_protocol(self.where)
         return endings.closed(self.where, code, reason)
+
+
+class _Paced(trio.abc.Stream):
+    """A stream that is read with pauses, if its link says so."""
+
+    def __init__(self, stream: trio.abc.Stream, link: Link) -> None:
+        self._stream = stream
+        self._link = link
+        self._next = -math.inf
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        if self._link.pause_seconds:
+            await trio.sleep_until(self._next)
+        data = await self._stream.receive_some(max_bytes)
+        self._next = trio.current_time() + self._link.pause_seconds
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 class _Guard:

@@ -13,6 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from tmuxpulse.config.allowed import allowed_values
 from tmuxpulse.config.nearest import meant
 from tmuxpulse.config.places import config_file
 from tmuxpulse.config.settings import Settings, Table
@@ -114,9 +115,18 @@ class _Layers:
             self._values[name] = msgspec.convert(value, self._types[name])
         except (msgspec.ValidationError, OverflowError) as error:
             said = str(error).replace(" - at `$", " at `").partition(" - at `")[0]
-            self.problems.append(f"{where or origin}: {name}: {_in_words(said)}")
+            self.problems.append(f"{where or origin}: {name}: {self._remedy(name, said)}")
         else:
             self._origins[name] = origin
+
+    def _remedy(self, name: str, said: str) -> str:
+        allowed = allowed_values(self._types[name])
+        if not allowed:
+            return _in_words(said)
+        # A pattern says less to a person than what it stands for.
+        said, pattern, _ = said.partition(" matching regex ")
+        wrong = "has a value that is not allowed" if pattern else _in_words(said)
+        return f"{wrong}; allowed: {allowed}"
 
     def take_file(self, file: TomlFile) -> None:
         """Take what a file sets."""

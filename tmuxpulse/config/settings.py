@@ -149,6 +149,149 @@ class HistoryTable(Table, frozen=True, kw_only=True):
     max_bytes: Annotated[int, Meta(ge=1 << 20, le=1 << 40)] = 1 << 30
 
 
+_COLOUR_NAMES = (
+    "default black red green brown yellow blue magenta cyan white light-red light-green light-blue"
+    " light-magenta light-cyan light-gray dark-gray"
+)
+Colour = Annotated[
+    str,
+    Meta(
+        pattern=(
+            rf"^({'|'.join(_COLOUR_NAMES.split())}|#[0-9a-f]{{6}})( (bold|underline|reverse))*$"
+        ),
+        description=f"{', '.join(_COLOUR_NAMES.split())} or #rrggbb, then bold, underline, reverse",
+    ),
+]
+_KEY_NAMES = (
+    "space enter esc tab up down left right home end insert delete backspace f1 f2 f3 f4 f5 f6 f7"
+    " f8 f9 f10 f11 f12"
+)
+KeyName = Annotated[
+    str,
+    Meta(
+        pattern=(
+            rf"^(\S|{'|'.join(_KEY_NAMES.split())}|page (up|down)|shift tab|(ctrl|meta) [a-z])$"
+        ),
+        description=(
+            "a character, space, enter, esc, tab, shift tab, up, down, left, right, home, end,"
+            " page up, page down, insert, delete, backspace, f1 to f12, ctrl a to z, meta a to z"
+        ),
+    ),
+]
+Keys = tuple[KeyName, ...]
+Column = Literal["status", "age", "place", "program", "errors", "size", "path", "title", "text"]
+ColourDepth = Literal["auto", "none", "16", "256", "true"]
+
+
+class WatchTable(Table, frozen=True, kw_only=True):
+    """``[watch]``: the full screen of `watch` and `replay`.
+
+    Attributes:
+        full_screen: whether a terminal gets it; else lines, as with ``--lines``.
+        filter: what is shown at first, in the options of the command line, such as
+            ``--session api --type 'agent.*'``.
+        columns: of the list of panes, in order.
+        colours: how many the terminal has; ``auto`` finds out.
+        mouse: whether it chooses and scrolls.
+    """
+
+    full_screen: bool = True
+    filter: Annotated[str, Meta(max_length=1000)] = ""
+    columns: tuple[Column, ...] = ("status", "age", "place", "program", "text")
+    colours: ColourDepth = "auto"
+    mouse: bool = True
+
+
+class WatchColoursTable(Table, frozen=True, kw_only=True):
+    """``[watch_colours]``: its colours.
+
+    Attributes:
+        failed: panes whose program failed.
+        waiting: panes that wait for somebody.
+        done: panes that just finished.
+        busy: panes at work.
+        idle: panes where nothing happens, and what was acknowledged.
+        title: headings.
+        focus: the heading of the list that has the keys.
+        dim: times, and what matters less.
+        place: where something is.
+        error: events that tell of an error.
+        warning: events that tell of a warning.
+        selected: the chosen row.
+        match: what a search found.
+        problem: what is wrong with this screen itself.
+    """
+
+    failed: Colour = "light-red bold"
+    waiting: Colour = "yellow bold"
+    done: Colour = "light-cyan"
+    busy: Colour = "green"
+    idle: Colour = "dark-gray"
+    title: Colour = "default reverse"
+    focus: Colour = "light-cyan bold reverse"
+    dim: Colour = "dark-gray"
+    place: Colour = "default bold"
+    error: Colour = "light-red"
+    warning: Colour = "yellow"
+    selected: Colour = "default reverse"
+    match: Colour = "yellow bold reverse"
+    problem: Colour = "light-red bold reverse"
+
+
+class WatchKeysTable(Table, frozen=True, kw_only=True):
+    """``[watch_keys]``: its keys.
+
+    Attributes:
+        up: move up.
+        down: move down.
+        page_up: move up by a page.
+        page_down: move down by a page.
+        first: move to the beginning.
+        last: move to the end; of the events, follow the newest.
+        focus: move between the panes and the events.
+        open: show the chosen pane alone; again: leave.
+        timeline: show the history of the chosen pane's status; again: leave.
+        acknowledge: let the chosen pane sink until something new happens in it; again: not so.
+        search: search in what has the focus.
+        search_next: to the next place that was found.
+        search_previous: to the one before.
+        filter: show some panes and events only, by the options of the command line.
+        pause: stop the picture, and count what waits; again: go on; in a replay, stop that.
+        export: write what is shown into a file: JSON lines, or text when it is called ``.txt``.
+        help: show the keys; again: leave.
+        back: leave a view, or forget a search.
+        quit: leave a view, or end.
+        seek_back: in a replay, go back by 10 seconds.
+        seek_on: in a replay, go on by 10 seconds.
+        slower: in a replay, half the speed.
+        faster: in a replay, double the speed.
+    """
+
+    up: Keys = ("up", "k")
+    down: Keys = ("down", "j")
+    page_up: Keys = ("page up", "b", "ctrl b")
+    page_down: Keys = ("page down", "ctrl f")
+    first: Keys = ("g", "home")
+    last: Keys = ("G", "end")
+    focus: Keys = ("tab", "shift tab")
+    open: Keys = ("enter",)
+    timeline: Keys = ("t",)
+    acknowledge: Keys = ("a",)
+    search: Keys = ("/",)
+    search_next: Keys = ("n",)
+    search_previous: Keys = ("N",)
+    filter: Keys = ("f",)
+    pause: Keys = ("space",)
+    export: Keys = ("e",)
+    help: Keys = ("?", "f1")
+    back: Keys = ("esc",)
+    quit: Keys = ("q",)
+    seek_back: Keys = ("left",)
+    seek_on: Keys = ("right",)
+    slower: Keys = ("<",)
+    faster: Keys = (">",)
+
+
 class Settings(Table, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -158,6 +301,9 @@ class Settings(Table, frozen=True, kw_only=True):
     redaction: RedactionTable = RedactionTable()
     audit: AuditTable = AuditTable()
     history: HistoryTable = HistoryTable()
+    watch: WatchTable = WatchTable()
+    watch_colours: WatchColoursTable = WatchColoursTable()
+    watch_keys: WatchKeysTable = WatchKeysTable()
 
 
 class CollectSettings(Table, frozen=True, kw_only=True):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Literal, get_args, get_origin
 
 import msgspec
 
+from tmuxpulse.config.allowed import allowed_values
 from tmuxpulse.config.layers import Loaded, keys, tables
 from tmuxpulse.config.settings import Settings, Table
 
@@ -32,8 +32,8 @@ def allowed(table: str, key: str) -> str:
     for at_table, at_key, kind in keys():
         if (at_table, at_key) != (table, key):
             continue
-        if get_origin(kind) is Literal:
-            return ", ".join(get_args(kind))
+        if allowed_values(kind):
+            return allowed_values(kind)
         for meta in getattr(kind, "__metadata__", ()):
             low, high = (next((n for n in pair if n is not None), None) for pair in _bounds(meta))
             if low is not None and high is not None:
