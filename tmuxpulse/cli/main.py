@@ -48,6 +48,7 @@ COMMANDS: dict[str, Command] = {
     "shell-init": Command("tmuxpulse.cli.shell_init", "make your shell mark its commands"),
     "audit": Command("tmuxpulse.cli.audit", "show who came and what they did; find changes to it"),
     "config": Command("tmuxpulse.cli.config", "show what is set, and check the file of settings"),
+    "run": Command("tmuxpulse.cli.run", "run a command with a server beside it"),
     "service": Command("tmuxpulse.cli.service", "let the server run in the background from now on"),
     "doctor": Command("tmuxpulse.cli.doctor", "find out what is wrong, and what to do about it"),
 }

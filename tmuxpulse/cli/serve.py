@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import get_args
 
 from tmuxpulse.cli.options import (
@@ -111,19 +112,14 @@ def _serve(options: argparse.Namespace, announce: Callable[[str], None]) -> int:
     given, manager = activated(), Notifier(os.environ)
     unix_socket = str(given.unix.getsockname()) if given.unix else default_unix_socket(directory)
 
-    def read() -> tuple[ServeSettings, CollectSettings]:
-        settings = settings_of(options).settings
-        serving = ServeSettings(
-            server=settings.server,
-            limits=settings.limits,
-            audit=settings.audit,
-            history=settings.history,
-            unix_socket=unix_socket if settings.server.unix_socket or given.unix else "",
-            state_dir=str(state),
-            runtime_dir=str(directory),
-        )
-        return serving, collect_settings(settings, directory)
-
+    read = partial(
+        settings_for,
+        options,
+        directory,
+        state,
+        unix_socket=unix_socket,
+        has_unix_socket=given.unix is not None,
+    )
     serving, collecting = read()
     with unwrapped():
         trio.run(
@@ -139,6 +135,39 @@ def _serve(options: argparse.Namespace, announce: Callable[[str], None]) -> int:
             )
         )
     return 0
+
+
+def settings_for(
+    options: argparse.Namespace,
+    directory: Path,
+    state: Path,
+    *,
+    unix_socket: str,
+    has_unix_socket: bool = False,
+) -> tuple[ServeSettings, CollectSettings]:
+    """The settings of a server, as they are now.
+
+    Args:
+        options: of the command line, which go before those of the file.
+        directory: for sockets and FIFOs.
+        state: for tokens, the audit log and the history.
+        unix_socket: where it listens for programs of this user.
+        has_unix_socket: it does so whatever the settings say.
+
+    Raises:
+        UsageError: they are wrong.
+    """
+    settings = settings_of(options).settings
+    serving = ServeSettings(
+        server=settings.server,
+        limits=settings.limits,
+        audit=settings.audit,
+        history=settings.history,
+        unix_socket=unix_socket if settings.server.unix_socket or has_unix_socket else "",
+        state_dir=str(state),
+        runtime_dir=str(directory),
+    )
+    return serving, collect_settings(settings, directory)
 
 
 def _announce(line: str) -> None:
