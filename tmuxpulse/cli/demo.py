@@ -27,9 +27,11 @@ from tmuxpulse.cli.options import (
     Subparsers,
     add_colour_option,
     add_command,
+    add_config_option,
     add_filter_options,
     filter_of,
     log_to_stderr,
+    settings_of,
 )
 from tmuxpulse.cli.running import run_async
 from tmuxpulse.cli.watch import WatchOptions, watch, watch_options_of
@@ -55,8 +57,12 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
     """Add the command."""
     parser = add_command(subparsers, "demo", run, summary=summary, description=DESCRIPTION)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument(
+        "--lines", action="store_true", help="a line for each event, on a terminal too"
+    )
     parser.add_argument("--seconds", type=float, metavar="N", help="end by itself after so long")
     parser.set_defaults(snapshot=False)
+    add_config_option(parser)
     add_filter_options(parser)
     add_colour_option(parser)
 
@@ -64,7 +70,9 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
 def run(options: argparse.Namespace) -> int:
     """Show the demo."""
     log_to_stderr(options.verbose)
-    watch_options = msgspec.structs.replace(watch_options_of(options), seconds=options.seconds)
+    watch_options = msgspec.structs.replace(
+        watch_options_of(options, settings_of(options)), seconds=options.seconds
+    )
     return run_async(partial(run_demo, runtime_dir(), watch_options, filter_of(options)))
 
 

@@ -119,12 +119,7 @@ def run(options: argparse.Namespace) -> int:
         token=token_of(options),
         ca_file=options.ca_file,
     )
-    watch_options = watch_options_of(options)
-    if wants_full_screen(options, loaded):
-        from tmuxpulse.cli.screen.show import look_of
-
-        look = look_of(loaded, filter_of(options), colour=watch_options.colour)
-        watch_options = msgspec.structs.replace(watch_options, look=look)
+    watch_options = watch_options_of(options, loaded)
     if options.demo_if_none and not source.has_server and not _tmux_runs(source):
         from tmuxpulse.cli.demo import run_demo
 
@@ -133,10 +128,15 @@ def run(options: argparse.Namespace) -> int:
     return run_async(partial(watch, source, filter_of(options), watch_options))
 
 
-def watch_options_of(options: argparse.Namespace) -> WatchOptions:
-    """What the command line says about printing."""
+def watch_options_of(options: argparse.Namespace, loaded: Loaded) -> WatchOptions:
+    """What the command line and the settings say about showing."""
     colour = wants_colour(os.environ, is_terminal=os.isatty(1), refused=options.no_color)
-    return WatchOptions(json=options.json, snapshot=options.snapshot, colour=colour)
+    look: Look | None = None
+    if wants_full_screen(options, loaded):
+        from tmuxpulse.cli.screen.show import look_of
+
+        look = look_of(loaded, filter_of(options), colour=colour)
+    return WatchOptions(json=options.json, snapshot=options.snapshot, colour=colour, look=look)
 
 
 def wants_full_screen(options: argparse.Namespace, loaded: Loaded) -> bool:
