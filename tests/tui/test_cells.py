@@ -6,7 +6,7 @@ import re
 
 import pytest
 import urwid
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tmuxpulse.cli.screen.cells import cut, fit, fit_row, harmless, marked, text_of, width
@@ -28,9 +28,10 @@ def test_a_text_fits_exactly_as_the_library_measures_and_steers_nothing(text, ce
 
 @settings(max_examples=100, deadline=None)
 @given(
-    st.lists(st.tuples(st.sampled_from(["a", "b"]), TEXTS.map(harmless)), max_size=4),
-    st.integers(0, 30),
+    row=st.lists(st.tuples(st.sampled_from(["a", "b"]), TEXTS.map(harmless)), max_size=4),
+    cells=st.integers(0, 30),
 )
+@example(row=[("a", "\U00011a990")], cells=1)  # a mark without a letter before it
 def test_a_row_of_plain_segments_fits_exactly(row, cells) -> None:
     shown = fit_row(row, cells)
     assert sum(width(text) for _, text in shown) == cells

@@ -43,14 +43,24 @@ def cut(text: str, cells: int) -> str:
     """As much of a harmless text as fits in so many cells; it may take one less."""
     if text.isascii():
         return text[: max(cells, 0)]
+    return "".join(_fitting(text, cells, ""))
+
+
+def _fitting(text: str, cells: int, end: str) -> list[str]:
+    """As many graphemes of a text as fit in so many cells with an end, which is the last of them.
+
+    What they take together is what counts: a mark without a letter before it takes up the next.
+    """
     kept: list[str] = []
-    left = cells
+    left = cells - width(end)
     for grapheme in wcwidth.iter_graphemes(text):
         left -= width(grapheme)
         if left < 0:
             break
         kept.append(grapheme)
-    return "".join(kept)
+    while kept and width("".join((*kept, end))) > cells:
+        kept.pop()
+    return [*kept, end]
 
 
 def fit(text: str, cells: int) -> str:
@@ -61,7 +71,7 @@ def fit(text: str, cells: int) -> str:
         return text + " " * missing
     if cells <= 0:
         return ""
-    kept = cut(text, cells - 1) + ELLIPSIS
+    kept = "".join(_fitting(text, cells, ELLIPSIS))
     return kept + " " * (cells - width(kept))
 
 
