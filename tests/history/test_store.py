@@ -127,6 +127,23 @@ def test_damage_while_it_runs_costs_what_was_in_the_file_and_says_so(tmp_path):
     keeping.close(end=12)
 
 
+@pytest.mark.parametrize("place", [18, 19])
+def test_a_header_that_would_make_it_read_only_is_damage(tmp_path, place):
+    first = Keeping(tmp_path, "e1")
+    first.put(lines(10))
+    first.close(end=10)
+    raw = bytearray(first.database.read_bytes())
+    raw[place] = 3
+    first.database.write_bytes(raw)
+    second = Keeping(tmp_path, "e2")
+    second.append(lines(5))
+    progress = second.work()
+    assert progress.trouble == ""
+    assert "header" in progress.damage
+    assert stored(second)[-5:] == [("e2", seq) for seq in range(1, 6)]
+    second.close(end=5)
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_flipped_bytes_anywhere_raise_nothing_and_lose_nothing_new(tmp_path_factory, data):

@@ -153,6 +153,7 @@ def open_database(path: Path) -> sqlite3.Connection:
         Damaged: it is no history, or not in order.
         TooNew: a later release made it.
     """
+    _check_header(path)
     connection = sqlite3.connect(
         path, timeout=BUSY_MILLISECONDS / 1000, isolation_level=None, check_same_thread=False
     )
@@ -164,6 +165,18 @@ def open_database(path: Path) -> sqlite3.Connection:
         close_quietly(connection)
         raise
     return connection
+
+
+def _check_header(path: Path) -> None:
+    """Refuse a file whose header makes SQLite take it for one that may only be read.
+
+    The write and read versions (https://www.sqlite.org/fileformat2.html, 1.3.3) are 1, or 2 with
+    the log that we use. Nothing else was ever written by us.
+    """
+    with path.open("rb") as file:
+        header = file.read(20)
+    if len(header) == 20 and not {header[18], header[19]} <= {1, 2}:  # noqa: PLR2004  # as there
+        raise Damaged("its header cannot be true")
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
