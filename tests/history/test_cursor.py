@@ -40,3 +40,15 @@ def test_two_for_the_same_place_are_not_alike_and_equally_long():
     one, other = (CURSORS.make(number, newest_first=True) for number in (1, 2**62))
     assert one != CURSORS.make(1, newest_first=True)
     assert len(one) == len(other)
+
+
+def test_another_spelling_of_the_same_bytes_is_refused():
+    cursor = CURSORS.make(49, newest_first=True)
+    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    last = digits.index(cursor[49])  # two of its six bits count
+    for other in range(last // 16 * 16, last // 16 * 16 + 16):
+        changed = f"{cursor[:49]}{digits[other]}=="
+        if other != last:
+            with pytest.raises(RequestError):
+                CURSORS.read(changed, newest_first=True)
+    assert CURSORS.read(cursor, newest_first=True) == 49

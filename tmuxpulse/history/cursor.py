@@ -47,6 +47,8 @@ class Cursors:
             raw = urlsafe_b64decode(cursor)
         except (binascii.Error, ValueError):
             raise expired from None
+        if urlsafe_b64encode(raw).decode() != cursor:  # another spelling of one that we made
+            raise expired
         sealed, seal = raw[:-_SEAL], raw[-_SEAL:]
         if len(sealed) != _NONCE + _BODY or not hmac.compare_digest(seal, self._seal(sealed)):
             raise expired
