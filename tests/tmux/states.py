@@ -57,5 +57,9 @@ def states(draw: st.DrawFn) -> State:
         for name in draw(st.lists(st.sampled_from(["/dev/pts/1", "/dev/pts/2"]), unique=True)):
             clients[name] = Client(name, draw(st.sampled_from(sessions)), draw(st.booleans()))
     return State(
-        {one: Session(one, draw(NAMES)) for one in sessions}, windows, links, panes, clients
+        {one: Session(one, draw(NAMES), 1000 + int(one[1:])) for one in sessions},
+        windows,
+        links,
+        panes,
+        clients,
     )

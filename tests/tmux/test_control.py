@@ -57,7 +57,7 @@ CAPTURES = sorted(DATA.glob("*.bin"))
 CONTROLS = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 )
-LAWS = settings(max_examples=150, deadline=None)
+LAWS = settings(max_examples=150)
 
 
 def read(*chunks: bytes) -> list[Item]:

@@ -33,20 +33,20 @@ def pane(state: State, **fields: object) -> State:
     return with_(state, panes={**state.panes, "%0": msgspec.structs.replace(PANE, **fields)})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(states(), states())
 def test_following_the_events_gives_the_state(before, after):
     assert apply(before, diff(before, after, "s")) == after
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(states())
 def test_nothing_happened_between_equals(state):
     assert diff(state, state, "s") == []
     assert diff(state, msgspec.structs.replace(state), "s") == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(states(), states())
 def test_places_name_what_is_there(before, after):
     for event in diff(before, after, "s"):
@@ -65,7 +65,7 @@ def test_places_name_what_is_there(before, after):
             assert state.panes[place.pane_id].window_id == place.window_id
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(states(), states())
 def test_parents_come_before_children_and_go_after_them(before, after):
     seen = [(event.type, event.place) for event in diff(before, after, "s")]

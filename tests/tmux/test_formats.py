@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tmuxpulse.errors import ListingBroken
 from tmuxpulse.tmux.formats import (
+    KNOWN_CHARACTERS,
     MAX_TEXT,
     clean,
     client_format,
@@ -15,7 +16,7 @@ from tmuxpulse.tmux.formats import (
 )
 
 NONCE = "0123456789ab"
-PLAIN = "$1\t@2\t%3\t4\t5\t1\t0\t0\t0\t1\t0\t99\t80\t24\t\t\tb25d,80x24,0,0,3"
+PLAIN = "$1\t@2\t%3\t4\t5\t1\t0\t0\t0\t1\t0\t99\t80\t24\t\t\t1700000000\tb25d,80x24,0,0,3"
 
 
 def row(*texts: str, plain: str = PLAIN) -> bytes:
@@ -33,6 +34,7 @@ def test_a_row_and_a_client():
     assert (pane.window_active, pane.pane_active, pane.pane_pipe) == (True, False, True)
     assert (pane.pane_dead_status, pane.pane_dead_signal) == (None, None)
     assert (pane.session_name, pane.pane_current_path) == ("main", "/tmp")
+    assert pane.session_created == 1_700_000_000
     assert [(one.name, one.session_id, one.control) for one in listing.clients] == [
         ("/dev/pts/3", "$1", False)
     ]
@@ -56,7 +58,7 @@ def test_invalid_utf8_and_what_steers_a_terminal_is_replaced():
     assert clean("x" * 5000) == "x" * MAX_TEXT
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.lists(st.text(), min_size=5, max_size=5), max_size=4))
 def test_rows_are_as_many_as_were_written(texts):
     assume = [all(NONCE not in text for text in one) for one in texts]
@@ -68,7 +70,7 @@ def test_rows_are_as_many_as_were_written(texts):
         assert pane.session_name == clean(one[0].encode("utf-8", "replace").decode())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=200), st.integers(0, 200), st.integers(0, 200))
 def test_garbage_is_refused_whole(noise, start, length):
     whole = row("a", "b", "c", "d", "e") * 2
@@ -92,6 +94,15 @@ def test_garbage_is_refused_whole(noise, start, length):
 def test_a_row_that_does_not_fit_refuses_the_listing(body):
     with pytest.raises(ListingBroken):
         parse_listing(body, NONCE)
+
+
+def test_what_is_remembered_of_rows_is_bounded():
+    long = parse_listing(row("n", "n", "t" * KNOWN_CHARACTERS, "c", "p"), NONCE).panes
+    again = parse_listing(row("n", "n", "t" * KNOWN_CHARACTERS, "c", "p"), NONCE).panes
+    assert long == again
+    assert long[0] is not again[0]
+    short = row("n", "n", "t", "c", "p")
+    assert parse_listing(short, NONCE).panes[0] is parse_listing(short, NONCE).panes[0]
 
 
 def test_nothing_is_an_empty_server():

@@ -52,7 +52,7 @@ def test_marks_inside_a_line_are_no_marks():
     assert feed(tick(1, body)) == ([Tick(1, body.encode())], 0)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.one_of(

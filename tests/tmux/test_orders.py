@@ -26,6 +26,7 @@ from tmuxpulse.tmux.orders import (
     check_all,
 )
 from tmuxpulse.tmux.scripts import literal, script
+from tmuxpulse.tmux.styled import ABOUT_FORMAT
 
 NONCE = "0123456789abcdef"
 
@@ -147,7 +148,7 @@ def test_text_is_hexadecimal_with_cr_for_a_newline_in_bounded_commands() -> None
     assert enter == "send-keys -t '%3' Enter"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1) | st.just(" ; x\n'"))
 def test_no_character_of_a_text_is_in_its_script(text: str) -> None:
     made = script([SendText("%3", text)], NONCE).decode()
@@ -179,6 +180,10 @@ def test_what_each_order_becomes() -> None:
     assert lines_of(KillPane("%1")) == ["kill-pane -t '%1'"]
     assert lines_of(Capture("%1")) == ["capture-pane -p -t '%1' -S 0"]
     assert lines_of(Capture("%1", 7)) == ["capture-pane -p -t '%1' -S -7"]
+    assert lines_of(Capture("%1", 7, styled=True)) == [
+        "capture-pane -e -N -p -t '%1' -S -7",
+        f"display-message -p -t '%1' '{ABOUT_FORMAT}'",
+    ]
 
 
 def test_a_marker_stands_after_each_order_and_tells_whether_its_output_is_wanted() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tmuxpulse.styles import Cursor, Run, Screen, Style
 from tmuxpulse.tmux.outcomes import (
     MAX_OUTPUT_BYTES,
     NO_ANSWER,
@@ -33,7 +34,7 @@ def test_each_order_gets_what_was_printed_before_its_marker() -> None:
     assert parse(BODY, b"a hook failed\n", NONCE, 3) == DONE
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.integers(0, len(BODY)), max_size=8).map(sorted))
 def test_any_chunking_gives_the_same(cuts: list[int]) -> None:
     reader = OutcomeReader(NONCE, 4)
@@ -41,6 +42,30 @@ def test_any_chunking_gives_the_same(cuts: list[int]) -> None:
         reader.feed(BODY[start:end])
     assert reader.done == 3
     assert reader.finish(b"why\n") == [*DONE, Outcome(ok=False, error="why")]
+
+
+def test_a_screen_in_colour_comes_with_what_tells_of_it() -> None:
+    body = b"old\n\x1b[31mred\n3 0 1 0 80 1\n0123456789abcdef 1 *\n"
+    screen = Screen(
+        rows=["old", "red"],
+        styles=[[], [Run(0, 3, Style(fg=1))]],
+        above=1,
+        width=80,
+        height=1,
+        cursor=Cursor(row=0, column=3),
+    )
+    assert parse(body, b"", NONCE, 1) == [Outcome(ok=True, screen=screen)]
+
+
+def test_of_a_long_screen_the_end_is_kept_with_what_tells_of_it() -> None:
+    rows = b"".join(b"\x1b[3%dmline %06d\n" % (number % 8, number) for number in range(40_000))
+    body = rows + b"3 0 1 0 80 24\n" + f"{NONCE} 1 *\n".encode()
+    (outcome,) = parse(body, b"", NONCE, 1)
+    assert outcome.screen is not None
+    assert outcome.screen.cut
+    assert outcome.screen.rows[-1] == "line 039999"
+    assert outcome.screen.above == len(outcome.screen.rows) - 24
+    assert outcome.screen.cursor == Cursor(row=0, column=3)
 
 
 def test_the_first_without_a_marker_failed_and_the_rest_never_ran() -> None:

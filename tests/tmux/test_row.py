@@ -37,19 +37,19 @@ def same(data: str) -> bool:
     return ours.rstrip(" ") == theirs.rstrip(" ")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.one_of(EDITS, EDITS, ASCII, st.just("\t")), max_size=25).map("".join))
 def test_editing_a_row_is_as_in_a_terminal(data):
     assert same(data)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.one_of(EDITS, ASCII, COMBINING), max_size=25).map("".join))
 def test_editing_combining_characters_is_as_in_a_terminal(data):
     assert same(data)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(st.sampled_from("ab温度🎉\u0301\t "), max_size=30), st.integers(0, 40))
 def test_a_row_that_is_only_appended_to_is_its_text(text, cut):
     row = Row(1000, Cut())
@@ -59,7 +59,7 @@ def test_a_row_that_is_only_appended_to_is_its_text(text, cut):
     assert row.appending
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(st.sampled_from("abc温度🎉\t "), max_size=20))
 def test_to_move_and_come_back_changes_nothing(text):
     row = Row(1000, Cut())

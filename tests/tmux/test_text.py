@@ -18,7 +18,7 @@ from tmuxpulse.tmux.text import Bell, CommandEnd, Prompt, Text, TextStream, Titl
 
 STREAMS = Path(__file__).parent.parent / "data" / "streams"
 NAMES = sorted(path.stem for path in STREAMS.glob("*.bin"))
-LAWS = settings(max_examples=200, deadline=None)
+LAWS = settings(max_examples=200)
 UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -519,7 +519,7 @@ def test_a_real_program_is_told_as_expected(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(cuts=CUTS)
 def test_any_chunking_of_a_real_program_gives_the_same(name, cuts):
     check_any_chunking((STREAMS / f"{name}.bin").read_bytes(), cuts)

@@ -68,8 +68,12 @@ class Draft:
     def _session(self, place: ev.Place, data: ev.Data) -> None:
         session_id = str(place.session_id)
         match data:
-            case ev.SessionCreated(name=name) | ev.SessionRenamed(name=name):
-                self.sessions[session_id] = Session(session_id, name)
+            case ev.SessionCreated(name=name, created=created):
+                self.sessions[session_id] = Session(session_id, name, created)
+            case ev.SessionRenamed(name=name):
+                self.sessions[session_id] = msgspec.structs.replace(
+                    self.sessions[session_id], name=name
+                )
             case ev.SessionRemoved():
                 del self.sessions[session_id]
             case ev.SessionAttached(client=client, control=control):

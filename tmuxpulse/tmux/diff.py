@@ -84,7 +84,9 @@ def _sessions_changed(before: State, after: State, new: Atlas) -> Iterator[ev.Ev
     for session in after.sessions.values():
         was = before.sessions.get(session.id)
         if was is None:
-            data: ev.Data = ev.SessionCreated(id=session.id, name=session.name)
+            data: ev.Data = ev.SessionCreated(
+                id=session.id, name=session.name, created=session.created
+            )
             yield ev.Event(new.session(session.id), data)
         elif was.name != session.name:
             data = ev.SessionRenamed(name=session.name, previous=was.name)

@@ -10,12 +10,15 @@ nonce. Clients need ``-u``, else non-ASCII text becomes ``_``.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import msgspec
 
 from tmuxpulse.errors import ListingBroken
 
 MAX_TEXT = 1024  # characters kept of a name, title, command or path
+KNOWN_ROWS = 512  # from one listing to the next most rows stay as they are
+KNOWN_CHARACTERS = 1024  # longer ones are read anew: a title can have a megabyte
 
 # C0 except TAB and newline, DEL, C1, and the bidi controls: no text of ours can move a cursor.
 _UNSAFE = re.compile(
@@ -40,6 +43,7 @@ _PLAIN_FIELDS = (
     "pane_height",
     "pane_dead_status",
     "pane_dead_signal",
+    "session_created",
     "window_layout",
 )
 # What people and programs make.
@@ -65,7 +69,7 @@ _CLIENT_FIELDS = ("session_id", "client_control_mode")
 
 
 class PaneRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One pane as one session shows it; sizes in cells."""
+    """One pane as one session shows it; sizes in cells, times in seconds of the epoch."""
 
     session_id: str
     window_id: str
@@ -83,6 +87,7 @@ class PaneRow(msgspec.Struct, frozen=True, kw_only=True):
     pane_height: int
     pane_dead_status: int | None
     pane_dead_signal: str | None
+    session_created: int = 0
     window_layout: str
     session_name: str
     window_name: str
@@ -142,6 +147,19 @@ def signature_commands() -> list[str]:
     ]
 
 
+def signature_of(listing: Listing) -> bytes:
+    """What `signature_commands` tell while nothing has changed since a listing.
+
+    Where a name has characters that `clean` replaces they tell something else.
+    """
+    rows = [f"{client.name} {client.session_id}\n" for client in listing.clients]
+    for pane in listing.panes:
+        if pane.pane_active:
+            values = [getattr(pane, field) for field in _SIGNATURE_FIELDS]
+            rows.append(" ".join(str(int(v) if isinstance(v, bool) else v) for v in values) + "\n")
+    return "".join(rows).encode()
+
+
 def parse_listing(body: bytes, nonce: str) -> Listing:
     """Read the output of `listing_commands`.
 
@@ -155,27 +173,35 @@ def parse_listing(body: bytes, nonce: str) -> Listing:
     if before.strip():
         raise ListingBroken(f"text before the first row: {before!r:.100}")
     for row in rows:
-        plain, *texts = row.split(nonce)
-        kind, *fields = plain.split("\t")
-        if not texts or texts.pop() != ".\n":
-            raise ListingBroken(f"a row without its end: {row!r:.100}")
-        try:
-            if kind == "P":
-                panes.append(_pane_row(fields, texts))
-            else:
-                session_id, control = fields
-                (name,) = texts
-                clients.append(
-                    ClientRow(name=clean(name), session_id=session_id, control=control == "1")
-                )
-        except ValueError as error:
-            raise ListingBroken(f"a row that does not fit: {row!r:.100} ({error})") from None
+        read = (_known_row if len(row) <= KNOWN_CHARACTERS else _read_row)(row, nonce)
+        if isinstance(read, PaneRow):
+            panes.append(read)
+        else:
+            clients.append(read)
     return Listing(panes=tuple(panes), clients=tuple(clients))
 
 
 def clean(text: str) -> str:
     """A name, title, command or path without anything that could steer a terminal; bounded."""
     return _UNSAFE.sub("\ufffd", text[:MAX_TEXT])
+
+
+def _read_row(row: str, nonce: str) -> PaneRow | ClientRow:
+    plain, *texts = row.split(nonce)
+    kind, *fields = plain.split("\t")
+    if not texts or texts.pop() != ".\n":
+        raise ListingBroken(f"a row without its end: {row!r:.100}")
+    try:
+        if kind == "P":
+            return _pane_row(fields, texts)
+        session_id, control = fields
+        (name,) = texts
+        return ClientRow(name=clean(name), session_id=session_id, control=control == "1")
+    except ValueError as error:
+        raise ListingBroken(f"a row that does not fit: {row!r:.100} ({error})") from None
+
+
+_known_row = lru_cache(maxsize=KNOWN_ROWS)(_read_row)
 
 
 def _pane_row(fields: list[str], texts: list[str]) -> PaneRow:
@@ -196,6 +222,7 @@ def _pane_row(fields: list[str], texts: list[str]) -> PaneRow:
         height,
         status,
         signal,
+        created,
         layout,
     ) = fields
     session_name, window_name, title, command, path = map(clean, texts)
@@ -216,6 +243,7 @@ def _pane_row(fields: list[str], texts: list[str]) -> PaneRow:
         pane_height=int(height),
         pane_dead_status=int(status) if status else None,
         pane_dead_signal=signal or None,
+        session_created=int(created),
         window_layout=layout,
         session_name=session_name,
         window_name=window_name,

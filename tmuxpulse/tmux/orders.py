@@ -118,10 +118,11 @@ class KillPane(msgspec.Struct, frozen=True):
 
 
 class Capture(msgspec.Struct, frozen=True):
-    """Read a pane's screen, and `lines` of the history above it."""
+    """Read a pane's screen, and `lines` of the history above it; `styled`: with its colours."""
 
     pane_id: str
     lines: int = 0
+    styled: bool = False
 
 
 Order: TypeAlias = (

@@ -14,8 +14,10 @@ from typing import Final
 
 import msgspec
 
+from tmuxpulse.styles import Screen
 from tmuxpulse.tmux.formats import MAX_TEXT, clean
 from tmuxpulse.tmux.scripts import INPUT_OFF, PANE_DEAD
+from tmuxpulse.tmux.styled import parse_screen
 
 MAX_OUTPUT_BYTES: Final = 262_144  # of one order
 MAX_ERROR: Final = 300  # characters
@@ -36,11 +38,13 @@ class Outcome(msgspec.Struct, frozen=True):
         output: what was asked for: a screen, the ids of what was made. Cut at its beginning to
             `MAX_OUTPUT_BYTES`, with a first line that says so.
         error: why it was not done: tmux's own text, or `NOT_RUN`.
+        screen: what a styled capture asked for, in place of an output.
     """
 
     ok: bool
     output: str = ""
     error: str = ""
+    screen: Screen | None = None
 
 
 class OutcomeReader:
@@ -52,7 +56,7 @@ class OutcomeReader:
     """
 
     def __init__(self, nonce: str, count: int) -> None:
-        self._marker = re.compile(rb"%b (\d+) ([-+])\n" % nonce.encode())
+        self._marker = re.compile(rb"%b (\d+) ([-+*])\n" % nonce.encode())
         self._nonce = nonce.encode()
         self._count = count
         self._pending = bytearray()
@@ -68,9 +72,14 @@ class OutcomeReader:
         """Take the next bytes."""
         self._pending += data
         while marker := self._marker.search(self._pending):
-            taken = bytes(self._pending[: marker.start()]) if marker[2] == b"+" else b""
+            kind = bytes(marker[2])
+            taken = b"" if kind == b"-" else bytes(self._pending[: marker.start()])
             del self._pending[: marker.end()]
-            self._done.append(Outcome(ok=True, output=_output(taken, self._cut)))
+            text, cut = _bounded(taken, self._cut)
+            if kind == b"*":
+                self._done.append(Outcome(ok=True, screen=parse_screen(text, cut=cut > 0)))
+            else:
+                self._done.append(Outcome(ok=True, output=_output(text, cut)))
             self._cut = 0
         # A marker that is only partly here is at the end, which stays.
         excess = len(self._pending) - 2 * MAX_OUTPUT_BYTES
@@ -98,14 +107,28 @@ def parse(body: bytes, stderr: bytes, nonce: str, count: int) -> list[Outcome]:
     return reader.finish(stderr)
 
 
-def _output(data: bytes, cut: int) -> str:
+def output_text(data: bytes, cut: int = 0) -> str:
+    """What tmux printed, without anything that could steer a terminal; bounded.
+
+    Args:
+        data: as it came.
+        cut: how many bytes before it were left out already.
+    """
+    return _output(*_bounded(data, cut))
+
+
+def _bounded(data: bytes, cut: int) -> tuple[str, int]:
+    """The end of what was printed, and how many bytes before it are left out."""
     if len(data) > MAX_OUTPUT_BYTES:
         # The newest lines are at the end; what remains begins with a whole one, if it can.
         least = len(data) - MAX_OUTPUT_BYTES
         start = data.find(b"\n", least - 1, len(data) - 1) + 1 or least
         cut += start
         data = data[start:]
-    text = data.decode("utf-8", "replace").removesuffix("\n")
+    return data.decode("utf-8", "replace").removesuffix("\n"), cut
+
+
+def _output(text: str, cut: int) -> str:
     # `clean` is for one name and cuts it; a screen is as long as it is.
     parts = (clean(text[at : at + MAX_TEXT]) for at in range(0, len(text), MAX_TEXT))
     note = f"[{cut} bytes left out]\n" if cut else ""

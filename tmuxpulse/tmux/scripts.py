@@ -42,6 +42,7 @@ from tmuxpulse.tmux.orders import (
     Split,
     check_all,
 )
+from tmuxpulse.tmux.styled import ABOUT_FORMAT
 
 # Option names that do not exist: asking for one is how a script fails with a reason of ours.
 PANE_DEAD: Final = "@tmuxpulse-pane-dead"
@@ -76,9 +77,15 @@ def script(orders: Sequence[Order], nonce: str) -> bytes:
     commands: list[str] = []
     for number, order in enumerate(orders, 1):
         commands += _commands(order)
-        kind = "+" if isinstance(order, NewWindow | Split | Capture) else "-"
-        commands.append(f"display-message -p '{nonce} {number} {kind}'")
+        commands.append(f"display-message -p '{nonce} {number} {_kind(order)}'")
     return (" ; ".join(commands) + "\n").encode()
+
+
+def _kind(order: Order) -> str:
+    """How what an order prints is read: not at all, as text, as a screen in colour."""
+    if isinstance(order, Capture) and order.styled:
+        return "*"
+    return "+" if isinstance(order, NewWindow | Split | Capture) else "-"
 
 
 def literal(text: str) -> str:
@@ -103,6 +110,12 @@ def _commands(order: Order) -> list[str]:
             command = f"rename-session -t '{session_id}' -- {quote(literal(name))}"
         case KillPane(pane_id):
             command = f"kill-pane -t '{pane_id}'"
+        case Capture(pane_id, lines, styled=True):
+            # What tells of the screen comes last: of an output that is too long the end is kept.
+            return [
+                f"capture-pane -e -N -p -t '{pane_id}' -S {-lines}",
+                f"display-message -p -t '{pane_id}' '{ABOUT_FORMAT}'",
+            ]
         case Capture(pane_id, lines):
             command = f"capture-pane -p -t '{pane_id}' -S {-lines}"
     return [command]

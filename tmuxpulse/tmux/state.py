@@ -17,10 +17,11 @@ from tmuxpulse.tmux.formats import Listing
 
 
 class Session(msgspec.Struct, frozen=True):
-    """A session."""
+    """A session; `created` in seconds of the epoch."""
 
     id: str
     name: str
+    created: int = 0
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -96,7 +97,7 @@ def from_listing(listing: Listing) -> State:
     links: dict[LinkKey, Link] = {}
     panes: dict[str, Pane] = {}
     for row in listing.panes:
-        sessions[row.session_id] = Session(row.session_id, row.session_name)
+        sessions[row.session_id] = Session(row.session_id, row.session_name, row.session_created)
         windows[row.window_id] = Window(
             row.window_id, row.window_name, row.window_layout, row.window_zoomed_flag
         )
@@ -135,6 +136,7 @@ class Atlas:
     def __init__(self, state: State, server: str) -> None:
         self._state = state
         self._server = server
+        self._panes: dict[str, Place] = {}
         self._homes: dict[str, list[LinkKey]] = {}
         for key in sorted(state.links, key=_age):
             self._homes.setdefault(state.links[key].window_id, []).append(key)
@@ -167,11 +169,14 @@ class Atlas:
         )
 
     def pane(self, pane_id: str) -> Place:
-        """Where a pane's events are."""
-        pane = self._state.panes[pane_id]
-        return msgspec.structs.replace(
-            self.window(pane.window_id), pane=pane.index, pane_id=pane.id
-        )
+        """Where a pane's events are; one place for all of them, since a pane can have many."""
+        place = self._panes.get(pane_id)
+        if place is None:
+            pane = self._state.panes[pane_id]
+            place = self._panes[pane_id] = msgspec.structs.replace(
+                self.window(pane.window_id), pane=pane.index, pane_id=pane.id
+            )
+        return place
 
     def _other_sessions(self, home: LinkKey, others: list[LinkKey]) -> tuple[str, ...]:
         ids = dict.fromkeys(key.session_id for key in others)
