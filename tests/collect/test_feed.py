@@ -141,7 +141,7 @@ def test_a_secret_that_is_split_at_any_byte_is_never_shown(canary):
             assert sum(event.redacted for event in events) >= 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(CANARIES), st.data())
 def test_a_secret_in_any_chunks_is_never_shown(canary, data):
     printed = f"{canary.line}\r\n$ ".encode()
@@ -242,3 +242,15 @@ def test_rows_add_up_to_the_screen(screens):
             shown |= {int(at): text for at, text in event.rows.items()}
         filled = {at: text for at, text in shown.items() if text}
         assert filled == {at: text for at, text in enumerate(screen) if text}
+
+
+def test_what_stood_there_before_its_bytes_came_is_its_last_line_until_it_prints():
+    feed = PaneFeed()
+    feed.begin(streams=True)
+    feed.shown(["Overwrite the file? [y/N]", "", ""])
+    assert feed.last_line == "Overwrite the file? [y/N]"
+    feed.shown(["Overwrite the file? [y/N] n", "done"])
+    assert feed.last_line == "Overwrite the file? [y/N]"
+    feed.output(b"n\r\ndone\r\n")
+    feed.take(0.0)
+    assert feed.last_line == "done"

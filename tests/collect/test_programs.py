@@ -55,7 +55,7 @@ def test_names() -> None:
     assert not is_shell("bashful")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.text(max_size=20) | st.sampled_from(["python", "node", "bash", "-m", "--"])))
 def test_whatever_the_arguments_are_a_name_is_short_and_plain(arguments: list[str]) -> None:
     for found in (program_of(arguments), name_of(arguments, "x")):

@@ -6,15 +6,18 @@ import os
 
 import pytest
 import trio
+import trio.testing
 
 from tmuxpulse.collect import pulse as module
 from tmuxpulse.collect.pulse import (
     CREDIT_SECONDS,
     DUTY,
     IDLE_SECONDS,
+    LIKELY_SECONDS,
     LOOK_SECONDS,
     REFRESH_SECONDS,
     SAVED_SECONDS,
+    SOON_LOOK_SECONDS,
     Pulse,
 )
 
@@ -69,6 +72,30 @@ async def test_a_server_that_ran_is_listed_soon(signs, autojump_clock):
     began = trio.current_time()
     await pulse.wait()
     assert trio.current_time() - began <= LOOK_SECONDS * 1.01
+    pulse.close()
+
+
+async def noticed(pulse, signs, ran):
+    """How long it takes to notice that the server ran just after a look."""
+    async with trio.open_nursery() as nursery:
+        began = trio.current_time()
+        nursery.start_soon(pulse.wait)
+        await trio.testing.wait_all_tasks_blocked()
+        signs("ran", f"{ran} 2 2\n")
+    return trio.current_time() - began
+
+
+async def test_after_a_change_the_next_one_is_noticed_sooner(signs, autojump_clock):
+    pulse = Pulse(7)
+    await listed(pulse, 0.0001)
+    await trio.sleep(0.1)
+    assert await noticed(pulse, signs, 2) == pytest.approx(LOOK_SECONDS)
+    pulse.changed()
+    await listed(pulse, 0.0001)
+    assert await noticed(pulse, signs, 3) == pytest.approx(SOON_LOOK_SECONDS)
+    await trio.sleep(LIKELY_SECONDS)
+    await listed(pulse, 0.0001)
+    assert await noticed(pulse, signs, 4) == pytest.approx(LOOK_SECONDS)
     pulse.close()
 
 

@@ -127,7 +127,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(shown=st.sets(SESSIONS, min_size=1), steps=st.lists(STEPS, max_size=20))
 def test_between_on_and_off_everything_comes_once_and_in_order(
     shown: set[str], steps: list[tuple[str, str]]

@@ -45,7 +45,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.dictionaries(st.integers(0, 99), ROWS))
 def test_what_is_shown_is_read(screens: dict[int, list[str]]) -> None:
     body = "".join(

@@ -23,9 +23,11 @@ Clock = trio.testing.MockClock
 
 
 class Panes:
-    def __init__(self) -> None:
+    def __init__(self, *, judges: bool = True) -> None:
         self.published: list[tuple[float, str, ev.Data]] = []
-        self.statuses = Statuses(book(), self._publish, wall=lambda: 1_000 + trio.current_time())
+        self.statuses = Statuses(
+            book(), self._publish, wall=lambda: 1_000 + trio.current_time(), judges=judges
+        )
         for pane_id in ("%0", "%1"):
             self.statuses.add(pane_id)
 
@@ -58,6 +60,21 @@ async def test_a_status_is_published_when_it_has_held(autojump_clock: Clock, pan
     assert 0.4 <= at <= 0.7
     assert event.since == "1970-01-01T00:16:40.000Z"
     assert panes.statuses.told("%0") == event
+
+
+async def test_where_nothing_is_judged_commands_are_told_all_the_same(
+    autojump_clock: Clock, nursery: trio.Nursery
+) -> None:
+    panes = Panes(judges=False)
+    nursery.start_soon(panes.statuses.run)
+    panes.runs("bash")
+    panes.shows("u@h:~$ ‸")
+    await trio.sleep(10)
+    events = panes.statuses.printed("%0", taken(sg.CommandStart("make"), sg.CommandEnd(2)))
+    assert kinds(events) == ["command.started", "command.finished"]
+    await trio.sleep(10)
+    assert panes.published == []
+    assert panes.statuses.told("%0").status == "unknown"
 
 
 async def test_each_pane_has_its_own_time(autojump_clock: Clock, panes: Panes) -> None:

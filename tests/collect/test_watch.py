@@ -20,10 +20,11 @@ from tmuxpulse.collect.screens import Shown
 from tmuxpulse.collect.secrets import MASKED
 from tmuxpulse.collect.watch import ServerWatch
 from tmuxpulse.errors import ListingBroken, TmuxUnavailable
-from tmuxpulse.filters import EVERYTHING
+from tmuxpulse.filters import EVERYTHING, Filter
 from tmuxpulse.hub.hub import Hub
 from tmuxpulse.redaction.redactor import Redactor, make_redactor
 from tmuxpulse.status.book import Book
+from tmuxpulse.styles import Run, Screen, Style
 from tmuxpulse.tmux import orders
 from tmuxpulse.tmux.formats import ClientRow, Listing, PaneRow
 from tmuxpulse.tmux.outcomes import Outcome
@@ -144,6 +145,31 @@ async def test_a_life(on_stage, autojump_clock):
     assert on_stage.events()[-1].data == ev.ServerDown(reason="the tmux server ended")
     view, sessions = on_stage.watch.view()
     assert (view.up, sessions) == (False, [])
+
+
+async def test_a_part_that_is_off_costs_nothing(on_stage, autojump_clock):
+    looks = []
+
+    async def looker(pids):
+        looks.append(pids)
+        return {}
+
+    async def script(sink):
+        sink.listing(listing(ROW))
+        await trio.sleep(60)
+
+    with on_stage.hub.reader() as reader:
+        on_stage.hub.move(reader, frozenset({Filter(types=("system.stats",))}))
+        assert on_stage.watch._wants_stats()
+        for judges in (True, False):
+            looks.clear()
+            watch = ServerWatch(
+                on_stage.hub, "b", "/b", looker=looker, judges=judges, measures=False
+            )
+            assert not watch._wants_stats()
+            on_stage.engine.script = script
+            await watch.watch(on_stage.engine, IDENTITY, TMUX)
+            assert bool(looks) == judges
 
 
 async def test_the_first_bytes_go_at_once_and_the_next_ones_together(on_stage, autojump_clock):
@@ -309,7 +335,15 @@ async def test_secrets_are_masked_before_anything_is_published(
     stage = Stage(make_redactor([]))
 
     async def perform(tmux, orders, *, seconds):
-        return [Outcome(ok=True, output=f"$ echo {SECRET}\n$ ") for _ in orders]
+        shown = Screen(
+            rows=[f"$ echo {SECRET}!"], styles=[[Run(20, 4, Style(fg=1)), Run(47, 1, Style(fg=2))]]
+        )
+        return [
+            Outcome(ok=True, screen=shown)
+            if order.styled
+            else Outcome(ok=True, output=f"$ echo {SECRET}\n$ ")
+            for order in orders
+        ]
 
     monkeypatch.setattr(watch_module, "perform", perform)
 
@@ -324,8 +358,15 @@ async def test_secrets_are_masked_before_anything_is_published(
         await trio.sleep(1)
         stage.engine.screens = {"%1": ["x" * 69 + " " + SECRET[:10], SECRET[10:] + " and more"]}
         await trio.sleep(1)
-        captured = await stage.watch.perform([orders.Capture("%0")], seconds=1)
+        captured = await stage.watch.perform(
+            [orders.Capture("%0"), orders.Capture("%0", styled=True)], seconds=1
+        )
         assert SECRET[6:] not in repr((captured, stage.watch.view()))
+        screen = captured[1].screen
+        assert screen is not None
+        # What was in the secret is not even told by its colours; what stands behind it keeps its.
+        assert screen.rows == [f"$ echo ghp_{'█' * (len(SECRET) - 4)}!"]
+        assert screen.styles == [[Run(47, 1, Style(fg=2))]]
 
     await stage.play(play)
     published = repr(stage.events())

@@ -60,7 +60,15 @@ async def run_collector(
                 if path not in watched:
                     watched.add(path)
                     name = sockets.socket_name(path)
-                    watch = ServerWatch(hub, name, path, redactor, book=book)
+                    watch = ServerWatch(
+                        hub,
+                        name,
+                        path,
+                        redactor,
+                        book=book,
+                        judges=settings.judges,
+                        measures=settings.measures,
+                    )
                     await nursery.start(partial(_run_socket, hub, settings, program, watch))
 
         await look()

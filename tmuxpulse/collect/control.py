@@ -116,6 +116,7 @@ class ControlEngine:
                         f"the tmux server on {self._tmux.socket} is gone", socket=self._tmux.socket
                     )
                 break
+            sink.asked(trio.current_time() - began)
             listing = self._without_us(parse_listing(body, self._nonce))
             sink.listing(listing)
             if first:

@@ -21,6 +21,9 @@ class Sink(Protocol):
     def listing(self, listing: Listing) -> None:
         """Take everything that the server holds now."""
 
+    def asked(self, seconds: float) -> None:
+        """Take that the server answered a list after so long, whatever the list tells."""
+
     def output(self, pane_id: str, data: bytes) -> None:
         """Take bytes that a pane's program printed."""
 

@@ -8,6 +8,8 @@ pane's program is doing is not known.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from tmuxpulse import events as ev
@@ -116,12 +118,20 @@ class PaneFeed:
         }
         changed |= {str(at): "" for at in range(len(rows), len(self.rows)) if self.rows[at]}
         known, self._known, self.rows = self._known, True, rows
-        self.last_line = next((row for row in reversed(rows) if row), self.last_line)
+        self.last_line = _lowest(rows) or self.last_line
         if not changed or not known:
             return None
         count, self._bytes = self._bytes, 0
         masks = sum(redacted.counts[int(at)] for at in changed if int(at) < len(rows))
         return ev.PaneOutput(mode="screen", rows=changed, bytes=count, redacted=masks)
+
+    def shown(self, rows: Sequence[str]) -> None:
+        """Take the screen of a pane that gives lines: what stood there before its bytes came.
+
+        Args:
+            rows: top to bottom, without secrets.
+        """
+        self.last_line = self.last_line or _lowest(rows)
 
     def _lines(self, text: tx.Text) -> ev.PaneOutput | None:
         self._partial = text.partial
@@ -152,3 +162,7 @@ class PaneFeed:
                 return tx.CommandStart(redact(command_line).text)
             case _:
                 return signal
+
+
+def _lowest(rows: Sequence[str]) -> str:
+    return next((row for row in reversed(rows) if row), "")

@@ -116,7 +116,8 @@ class Looks:
             return []
         # Those that go on come along, so that they do not have runs of their own.
         going = {key for key in self._first if self._is_news(key, now)}
-        wanted = [key for key in self._feeds if key in sampled | due | going]
+        all_wanted = sampled | due | going
+        wanted = [key for key in self._feeds if key in all_wanted]
         for pane_id in wanted:  # what is printed from here on may not be on the screen
             self._due.pop(pane_id, None)
             self._first.pop(pane_id, None)

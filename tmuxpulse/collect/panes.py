@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import trio
-from trio_util import AsyncBool
 
 from tmuxpulse import events as ev
+from tmuxpulse.collect.alarm import Timetable
 from tmuxpulse.collect.engine import Engine
 from tmuxpulse.collect.feed import PaneFeed
 from tmuxpulse.collect.listed import evidence_of
@@ -38,6 +38,7 @@ class Panes:
         redactor: masks secrets.
         book: the rules that statuses are told by.
         looker: looks at processes; by default in a worker thread.
+        judges: whether it is told what panes do; else nobody looks at processes.
     """
 
     def __init__(
@@ -47,6 +48,8 @@ class Panes:
         redactor: Redactor,
         book: Book,
         looker: Looker | None = None,
+        *,
+        judges: bool = True,
     ) -> None:
         self._publish = publish
         self._wants = wants
@@ -55,10 +58,10 @@ class Panes:
         self._feeds: dict[str, PaneFeed] = {}
         self._looks = Looks(self._feeds, self._seen)
         self._scans = Scans(self.pids, self._found, looker)
-        self._statuses = Statuses(book, publish)
+        self._judges = judges
+        self._statuses = Statuses(book, publish, judges=judges)
         self._taps = Taps(redactor)
-        self._unpublished: set[str] = set()  # panes whose feeds hold something
-        self._waiting = AsyncBool(False)
+        self._pauses = Timetable()  # of panes whose feeds hold something: when they end
 
     async def run(self, engine: Engine) -> None:
         """Publish, capture, look and judge when it is time, until cancelled.
@@ -70,7 +73,8 @@ class Panes:
             nursery.start_soon(self._publish_outputs)
             nursery.start_soon(self._flush_taps)
             nursery.start_soon(self._looks.run, engine)
-            nursery.start_soon(self._scans.run)
+            if self._judges:
+                nursery.start_soon(self._scans.run)
             nursery.start_soon(self._statuses.run)
 
     # --- what is known -----------------------------------------------------------------------
@@ -131,8 +135,7 @@ class Panes:
         if trio.current_time() >= feed.due:
             self._publish_output(pane_id)
         else:
-            self._unpublished.add(pane_id)
-            self._waiting.value = True
+            self._pauses.set(pane_id, feed.due)
 
     def streams(self, pane_id: str, *, on: bool) -> None:
         """Learn whether all output of a pane comes to `output` from now on."""
@@ -191,6 +194,8 @@ class Panes:
         if changed:
             told = not feed.shows_screen
             rows = self._redactor.screen(shown.rows, row.pane_width).rows if told else feed.rows
+            if told:
+                feed.shown(rows)
             evidence.append(
                 Screen(
                     at=at,
@@ -222,20 +227,13 @@ class Panes:
     async def _publish_outputs(self) -> None:
         """Publish what had to wait for its pause to end."""
         while True:
-            await self._waiting.wait_value(True)
-            now = trio.current_time()
-            due = [pane for pane in self._unpublished if self._feeds[pane].due <= now]
-            for pane_id in due:
-                self._unpublished.discard(pane_id)
+            await self._pauses.wait()
+            for pane_id in self._pauses.due(trio.current_time()):
                 self._publish_output(pane_id)
-            if not self._unpublished:
-                self._waiting.value = False
-            else:
-                await trio.sleep_until(min(self._feeds[pane].due for pane in self._unpublished))
 
     def _forget(self, pane_id: str) -> None:
         del self._feeds[pane_id]
-        self._unpublished.discard(pane_id)
+        self._pauses.unset(pane_id)
         self._taps.forget(pane_id)
         self._statuses.forget(pane_id)
         self._looks.forget(pane_id)

@@ -21,19 +21,23 @@ from tmuxpulse.collect import sockets
 from tmuxpulse.collect.channel import Channel, OneShot, open_channel
 from tmuxpulse.collect.command import Identity, Tmux
 from tmuxpulse.collect.engine import Sink
-from tmuxpulse.collect.fifos import READ_BYTES, Fifo, FifoDir, leftover_fifos, probe
+from tmuxpulse.collect.fifos import Fifo, FifoDir, leftover_fifos, probe
 from tmuxpulse.collect.pane_pipe import PanePipe, births_in
 from tmuxpulse.collect.pulse import Pulse
 from tmuxpulse.collect.screens import Shown, parse_screens, screen_commands
+from tmuxpulse.collect.terminals import watch_terminals
 from tmuxpulse.errors import TmuxError, TmuxUnavailable
 from tmuxpulse.tmux.formats import (
+    EMPTY,
     Listing,
     listing_commands,
     parse_listing,
     signature_commands,
+    signature_of,
 )
 
 PIPES_AT_ONCE = 5  # each costs the server a fork; more at once would hold it up noticeably
+SLICE_BYTES = 16 << 10  # is read and dealt with at once: others wait for so much of a flood
 FLOOD_BYTES = 1 << 20  # in FLOOD_SECONDS: the pipe is closed
 FLOOD_SECONDS = 1.0
 LAST_WORDS_SECONDS = 0.1  # a pipe ends 2 ms after its pane (measured); this is for a busy machine
@@ -91,9 +95,10 @@ class PipeEngine:
     async def _watch(
         self, sink: Sink, fifos: FifoDir, pulse: Pulse, task_status: trio.TaskStatus[None]
     ) -> None:
-        last, empty, started = None, False, False
+        last, listing, started = None, EMPTY, False
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_cancel_at_death, self._identity.pid, nursery.cancel_scope)
+            nursery.start_soon(watch_terminals, pulse.hint)
             signature: bytes | None = None
             certain = True
             while True:
@@ -104,22 +109,25 @@ class PipeEngine:
                         await self._tend(sink, fifos, pulse, nursery)
                         certain = await pulse.wait()
                         continue
-                answer = await self._ask_all(pulse, signature)
-                if answer is None:
+                began = trio.current_time()
+                body = await self._ask(pulse, listing_commands(self._line.nonce), whole=True)
+                if body is None:
                     break
-                signature, body = answer
+                sink.asked(trio.current_time() - began)
                 if body != last:
                     last = body
+                    pulse.changed()
                     listing = parse_listing(body, self._line.nonce)
                     await self._let_go(listing)
                     sink.listing(listing)
                     self._follow(listing)
-                    empty = not listing.panes
+                if signature is None:  # what tmux told itself is right for the oddest name, too
+                    signature = signature_of(listing)
                 await self._tend(sink, fifos, pulse, nursery)
                 if not started:
                     started = True
                     task_status.started()
-                if empty:
+                if not listing.panes:
                     await self._let_it_end()
                 certain = await pulse.wait()
             nursery.cancel_scope.cancel()
@@ -141,20 +149,6 @@ class PipeEngine:
         who, _, body = answer.partition(b"\n")
         ours = f"{self._identity.pid} {self._identity.start_time}"
         return body if who.decode("ascii", "replace") == ours else None
-
-    async def _ask_all(self, pulse: Pulse, signature: bytes | None) -> tuple[bytes, bytes] | None:
-        """A whole list and the signature that goes with it, asked for unless it is known."""
-        listing = listing_commands(self._line.nonce)
-        if signature is not None:
-            body = await self._ask(pulse, listing, whole=True)
-            return None if body is None else (signature, body)
-        mark = f"{self._line.nonce}W"
-        commands = [*signature_commands(), f"display-message -p '{mark}'", *listing]
-        answer = await self._ask(pulse, commands, whole=True)
-        if answer is None:
-            return None
-        signature, _, body = answer.partition(f"{mark}\n".encode())
-        return signature, body
 
     async def _best_line(self, channel: Channel) -> Channel | OneShot:
         """The channel, unless the server cannot see our `/proc` (another container, another OS)."""
@@ -250,7 +244,7 @@ class PipeEngine:
         while pipe.fifo is fifo:
             try:
                 await trio.lowlevel.wait_readable(fifo.fd)
-                data = os.read(fifo.fd, READ_BYTES)
+                data = os.read(fifo.fd, SLICE_BYTES)
             except BlockingIOError:
                 continue
             except (trio.ClosedResourceError, OSError):  # closed under us: the pane is gone

@@ -55,12 +55,15 @@ class PollEngine:
         """Watch until the server is gone; see `Engine.run`."""
         first = True
         try:
+            began = trio.current_time()
             while (listing := await self._list()) is not None:
+                sink.asked(trio.current_time() - began)
                 sink.listing(listing)
                 if first:
                     first = False
                     task_status.started()
                 await trio.sleep(self._interval_seconds)
+                began = trio.current_time()
             if first:
                 raise TmuxUnavailable(
                     f"the tmux server on {self._tmux.socket} is gone", socket=self._tmux.socket

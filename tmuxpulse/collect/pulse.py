@@ -3,20 +3,23 @@
 A list costs the server a few milliseconds at a hundred panes, so it is asked for when the server
 has run since the last one (Linux counts that in ``/proc/PID/schedstat``; a server in which nothing
 happens does not run at all), when a pseudo-terminal was opened or closed anywhere
-(``/proc/sys/kernel/pty/nr``), when somebody says so (`Pulse.hint`), and once in a while, since a
-program can change its directory or exec another program without tmux running.
+(``/proc/sys/kernel/pty/nr``), when somebody says so (`Pulse.hint`), as `collect.terminals` does
+before the next look at that count, and once in a while, since a program can change its directory or
+exec another program without tmux running.
 
 Signs only make it quicker: the list alone is the truth. Without ``/proc`` the list is timed.
 """
 
 from __future__ import annotations
 
+import math
 import os
-from contextlib import suppress
 
 import trio
 
-LOOK_SECONDS = 0.04  # how often the signs are read; structure is seen in half of it on average
+LOOK_SECONDS = 0.08  # how often the signs are read
+SOON_LOOK_SECONDS = 0.015  # the same while changes are likely: changes come in company
+LIKELY_SECONDS = 5.0  # so long after one
 REFRESH_SECONDS = 1.0  # the longest that a list is old when the server has run since
 IDLE_SECONDS = 3.0  # and when it has not
 TIMED_SECONDS = 0.2  # between lists where there are no signs to read
@@ -46,6 +49,7 @@ class Pulse:
         self._saved = SAVED_SECONDS
         self._began = self._refreshed = trio.current_time()
         self._ran_before = 0.0
+        self._likely_until = -math.inf
 
     def close(self) -> None:
         """Close the files it reads."""
@@ -57,6 +61,10 @@ class Pulse:
     def hint(self) -> None:
         """Something happened: list as soon as the duty allows."""
         self._hinted.set()
+
+    def changed(self) -> None:
+        """A list told something new: more is likely to come."""
+        self._likely_until = trio.current_time() + LIKELY_SECONDS
 
     def begin(self, *, whole: bool = True) -> None:
         """A list begins: what happened before it is in it.
@@ -86,25 +94,27 @@ class Pulse:
         Returns:
             Whether it is due in any case; else the server has run, and nothing more is known.
         """
-        while (now := trio.current_time()) < (latest := self._latest()):
-            saved = self._saved + DUTY * (now - self._began)
+        while True:
             ran, terminals = self._signs()
+            latest = self._latest(ran)
+            if (now := trio.current_time()) >= latest:
+                return True
+            saved = self._saved + DUTY * (now - self._began)
             if self._hinted.is_set() or terminals != self._seen[1]:
                 if saved > -CREDIT_SECONDS:
                     return True
             elif ran != self._seen[0] and saved > 0:
                 return False
-            with trio.move_on_at(min(now + LOOK_SECONDS, latest)):
+            look = SOON_LOOK_SECONDS if now < self._likely_until else LOOK_SECONDS
+            with trio.move_on_at(min(now + look, latest)):
                 if self._hinted.is_set():
                     await trio.sleep_forever()  # it is known, but the time for lists is used up
                 await self._hinted.wait()
-        return True
 
-    def _latest(self) -> float:
+    def _latest(self, ran: bytes) -> float:
         if not self._tells:
             return self._refreshed + TIMED_SECONDS
-        ran = self._signs()[0] != self._at_refresh
-        return self._refreshed + (REFRESH_SECONDS if ran else IDLE_SECONDS)
+        return self._refreshed + (IDLE_SECONDS if ran == self._at_refresh else REFRESH_SECONDS)
 
     def _ran_seconds(self) -> float:
         """The processor time the server took so far; ours where it is not told."""
@@ -117,10 +127,10 @@ class Pulse:
 
 
 def _content(fd: int | None) -> bytes:
-    if fd is not None:
-        with suppress(OSError):  # the process is gone, which the next list tells
-            return os.pread(fd, 64, 0)
-    return b""
+    try:
+        return b"" if fd is None else os.pread(fd, 64, 0)
+    except OSError:  # the process is gone, which the next list tells
+        return b""
 
 
 def _open(path: str) -> int | None:

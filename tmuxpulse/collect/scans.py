@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import trio
 
-from tmuxpulse.collect.alarm import Alarm
+from tmuxpulse.collect.alarm import Timetable
 from tmuxpulse.collect.processes import Found, look
 
 SOON_SECONDS = 0.05  # what changes together is looked at together
@@ -56,7 +56,7 @@ class Scans:
         self._soon: dict[str, float] = {}
         self._quiet: dict[str, float] = {}
         self._looked: dict[str, float] = {}
-        self._alarm = Alarm()
+        self._turns = Timetable()  # the earlier of the two
 
     def soon(self, pane_id: str) -> None:
         """Something has changed in a pane."""
@@ -74,26 +74,23 @@ class Scans:
         """A pane is gone."""
         for known in (self._soon, self._quiet, self._looked):
             known.pop(pane_id, None)
+        self._turns.unset(pane_id)
 
     async def run(self) -> None:
         """Look when it is due, until cancelled."""
         while True:
-            await self._alarm.wait()
+            await self._turns.wait()
             now = trio.current_time()
-            due = {
-                pane_id
-                for known in (self._soon, self._quiet)
-                for pane_id, at in known.items()
-                if at <= now
-            }
+            due = set(self._turns.due(now))
             for pane_id in due:
                 self._soon.pop(pane_id, None)
                 self._quiet.pop(pane_id, None)
                 self._looked[pane_id] = now
+            if not due:
+                continue
             pids = {key: pid for key, pid in self._pids().items() if key in due}
             if pids:
                 self._take(await self._look(pids))
-            self._alarm.set(min([*self._soon.values(), *self._quiet.values()], default=math.inf))
 
     def _take(self, looks: Mapping[str, Found]) -> None:
         now = trio.current_time()
@@ -106,4 +103,5 @@ class Scans:
 
     def _set(self, known: dict[str, float], pane_id: str, at: float) -> None:
         known[pane_id] = at
-        self._alarm.set(at)
+        soon, quiet = self._soon.get(pane_id, math.inf), self._quiet.get(pane_id, math.inf)
+        self._turns.set(pane_id, min(soon, quiet))

@@ -6,6 +6,7 @@ Blocking, but each call is a handful of system calls.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import stat
@@ -56,10 +57,23 @@ def _is_socket(entry: os.DirEntry[str]) -> bool:
         return False
 
 
+def usual_socket(environ: Mapping[str, str] = os.environ) -> str:
+    """The socket that a plain ``tmux`` command would use: the one it runs in, else the default."""
+    inside = environ.get("TMUX", "").split(",", maxsplit=1)[0]
+    return inside or str(socket_dir(environ) / "default")
+
+
 def socket_name(path: str, environ: Mapping[str, str] = os.environ) -> str:
     """What a person calls it: the ``-L`` name where it has one, else the path."""
     directory, name = os.path.split(path)
     return name if directory == str(socket_dir(environ)) else path
+
+
+def own_pane(environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """The tmux socket and the id of the pane that this runs in; None outside tmux."""
+    socket = environ.get("TMUX", "").split(",", maxsplit=1)[0]
+    pane = environ.get("TMUX_PANE", "")
+    return (socket, pane) if socket and re.fullmatch(r"%\d+", pane) else None
 
 
 def is_alive(path: str) -> bool:

@@ -7,14 +7,13 @@ what it was seen in. Who captures screens and who looks at processes is not know
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import trio
 
 from tmuxpulse import events as ev
-from tmuxpulse.collect.alarm import Alarm
+from tmuxpulse.collect.alarm import Timetable
 from tmuxpulse.collect.feed import Taken
 from tmuxpulse.status.book import Book
 from tmuxpulse.status.evidence import Evidence, Output, Signals
@@ -48,6 +47,7 @@ class Statuses:
         book: the rules.
         publish: publishes events of a pane.
         wall: seconds since the epoch.
+        judges: whether statuses are told; commands, errors and warnings are in any case.
     """
 
     def __init__(
@@ -56,13 +56,14 @@ class Statuses:
         publish: Callable[[str, Sequence[ev.Data]], None],
         *,
         wall: Callable[[], float] = time.time,
+        judges: bool = True,
     ) -> None:
+        self._judges = judges
         self._book = book
         self._publish = publish
         self._wall = wall
         self._panes: dict[str, _Watched] = {}
-        self._due: dict[str, float] = {}
-        self._alarm = Alarm()
+        self._ticks = Timetable()
 
     def add(self, pane_id: str) -> None:
         """A pane is there; nothing is known of it."""
@@ -71,7 +72,7 @@ class Statuses:
     def forget(self, pane_id: str) -> None:
         """A pane is gone."""
         self._panes.pop(pane_id, None)
-        self._due.pop(pane_id, None)
+        self._ticks.unset(pane_id)
 
     def told(self, pane_id: str) -> ev.AgentStatus:
         """What was published last, or is about to be by whoever was given it."""
@@ -86,7 +87,7 @@ class Statuses:
         if pane is None:
             return []
         now = self._set_clock(pane)
-        events = [event for one in evidence for event in pane.status.saw(one, now)]
+        events = self._told([event for one in evidence for event in pane.status.saw(one, now)])
         self._noted(pane_id, pane, events)
         return events
 
@@ -131,15 +132,20 @@ class Statuses:
     async def run(self) -> None:
         """Publish what is due when it is, until cancelled."""
         while True:
-            await self._alarm.wait()
+            await self._ticks.wait()
             now = trio.current_time()
-            for pane_id, due in list(self._due.items()):
+            for pane_id in self._ticks.due(now):
                 pane = self._panes.get(pane_id)
-                if due <= now and pane is not None:
-                    events = pane.status.tick(self._set_clock(pane))
+                if pane is not None:
+                    events = self._told(pane.status.tick(self._set_clock(pane)))
                     self._noted(pane_id, pane, events, not_before=now + LEAST_SECONDS)
                     self._publish(pane_id, events)
-            self._alarm.set(min(self._due.values(), default=math.inf))
+
+    def _told(self, events: list[ev.Data]) -> list[ev.Data]:
+        """What of it is told."""
+        if self._judges:
+            return events
+        return [event for event in events if not isinstance(event, ev.AgentStatus)]
 
     def _set_clock(self, pane: _Watched) -> float:
         now = trio.current_time()
@@ -154,10 +160,9 @@ class Statuses:
                 pane.told = event
         due = pane.status.due
         if due is None:
-            self._due.pop(pane_id, None)
+            self._ticks.unset(pane_id)
         else:
-            self._due[pane_id] = due = max(due, not_before)
-            self._alarm.set(due)
+            self._ticks.set(pane_id, max(due, not_before))
 
     # --- why ---------------------------------------------------------------------------------
 

@@ -70,6 +70,7 @@ def session_views(server: str, state: State, now: Callable[[str], PaneNow]) -> l
             id=session.id,
             name=session.name,
             attached=state.attached(session.id),
+            created=session.created,
             windows=windows.get(session.id, []),
         )
         for session in sorted(state.sessions.values(), key=lambda session: int(session.id[1:]))

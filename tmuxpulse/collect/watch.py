@@ -22,7 +22,7 @@ from tmuxpulse.collect.listed import drawn_anew
 from tmuxpulse.collect.panes import Panes
 from tmuxpulse.collect.perform import perform
 from tmuxpulse.collect.scans import Looker
-from tmuxpulse.collect.secrets import without_secrets
+from tmuxpulse.collect.secrets import screen_without_secrets, without_secrets
 from tmuxpulse.collect.stats import run_stats
 from tmuxpulse.collect.views import PaneNow, server_view, session_views
 from tmuxpulse.errors import TmuxError, TmuxUnavailable
@@ -49,6 +49,8 @@ class ServerWatch:
         redactor: masks secrets in all that is published.
         book: the rules that statuses are told by; by default none.
         looker: looks at processes; by default in a worker thread.
+        judges: whether it is told what panes do.
+        measures: whether it is told what panes use, to who asks for it.
 
     Attributes:
         name: as given; so is `socket`.
@@ -64,8 +66,11 @@ class ServerWatch:
         *,
         book: Book | None = None,
         looker: Looker | None = None,
+        judges: bool = True,
+        measures: bool = True,
     ) -> None:
         self._hub = hub
+        self._measures = measures
         self._redactor = redactor or Redactor(())
         self.name = name
         self.socket = socket
@@ -77,7 +82,14 @@ class ServerWatch:
         self._atlas = Atlas(EMPTY, name)
         self._listing = NOTHING
         self._deaths = Deaths()
-        self._panes = Panes(self._publish_pane, hub.wants, self._redactor, book or Book(()), looker)
+        self._panes = Panes(
+            self._publish_pane,
+            hub.wants,
+            self._redactor,
+            book or Book(()),
+            looker,
+            judges=judges,
+        )
 
     def view(self) -> tuple[ServerView, list[SessionView]]:
         """The state, as in a snapshot."""
@@ -165,6 +177,10 @@ class ServerWatch:
         self._panes.listed(rows, drawn_anew(before, listing))
         self.is_listed.value = True
 
+    def asked(self, seconds: float) -> None:
+        """Take that the server answered a list after so long."""
+        self._hub.tally.listed(seconds)
+
     def output(self, pane_id: str, data: bytes) -> None:
         """Take bytes that a pane's program printed."""
         self._panes.output(pane_id, data)
@@ -201,7 +217,7 @@ class ServerWatch:
             self._hub.publish(*[ev.Event(place, data) for data in found])
 
     def _wants_stats(self) -> bool:
-        return self._hub.wants(ev.SystemStats.type)
+        return self._measures and self._hub.wants(ev.SystemStats.type)
 
     # --- what is shown ---------------------------------------------------------------------
 
@@ -209,5 +225,8 @@ class ServerWatch:
         return PaneNow(self._panes.last_line(pane_id), self._panes.status(pane_id))
 
     def _captured(self, outcome: Outcome) -> Outcome:
+        if outcome.screen is not None:
+            screen = screen_without_secrets(outcome.screen, self._redactor)
+            return msgspec.structs.replace(outcome, screen=screen)
         text = self._redactor.redact_text(outcome.output).text
         return msgspec.structs.replace(outcome, output=text)
