@@ -106,7 +106,7 @@ def patterns():
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(patterns(), st.text("ab1-. ", max_size=30), st.booleans())
 def test_what_matches_has_a_needle(text, row, ignore_case):
     pattern = Pattern(text, ignore_case=ignore_case)
@@ -119,7 +119,7 @@ def test_what_matches_has_a_needle(text, row, ignore_case):
 
 
 @pytest.mark.parametrize("unit", ["a", "ab", "1", "- ", "a1 "])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(text=patterns())
 def test_what_is_accepted_ends(unit, text):
     """Exponential patterns would not come to an end here; the test's time limit is the judge."""

@@ -137,11 +137,68 @@ def told(status: PaneStatus, story, *, until: float = 100.0) -> list[tuple[float
     return events
 
 
+@st.composite
+def busy_stories(draw):
+    """A program that prints again and again, with other things in between.
+
+    Those come a moment after a print: else a pane that was just judged would make them wait for
+    their turn, and one that was not would not.
+    """
+    now = 0.0
+    story = [(now, [Processes(at=now, command=draw(st.sampled_from(COMMANDS)))])]
+    for _ in range(draw(st.integers(5, 30))):
+        if draw(st.integers(0, 7)) == 0:
+            now += 0.5
+            seen = [msgspec.structs.replace(item, at=now) for item in draw(EVIDENCE)]
+        else:
+            now += draw(st.sampled_from([0.025, 0.03, 0.1, 0.2, 0.5, 1.9, 2.1]))
+            seen = [Output(at=now, bytes=draw(st.sampled_from([10, 300, 500])), appends=False)]
+        story.append((now, seen))
+    return story
+
+
+class EverJudging(PaneStatus):
+    """One that judges after each piece of evidence, as if each could change anything."""
+
+    def _is_more_of_the_same(self, _evidence, _now):
+        return False
+
+
+@settings(max_examples=150)
+@given(busy_stories())
+def test_output_that_is_not_judged_would_have_changed_nothing(story):
+    found = [
+        [
+            (at, event.status, event.rule, event.agent_type)
+            for at, event in statuses(told(one, story))
+        ]
+        for one in (PaneStatus(book()), EverJudging(book()))
+    ]
+    assert found[0] == found[1]
+
+
+def test_output_without_end_is_judged_once(monkeypatch):
+    judged: list[float] = []
+    real = PaneStatus._judge
+
+    def judge(status: PaneStatus, now: float) -> None:
+        judged.append(now)
+        real(status, now)
+
+    monkeypatch.setattr(PaneStatus, "_judge", judge)
+    status = PaneStatus(book())
+    told(status, [(0.0, [Processes(at=0.0, command="make")])])
+    judged.clear()
+    outputs = [(at / 20, [Output(at=at / 20, bytes=80, appends=False)]) for at in range(2001, 2601)]
+    told(status, outputs, until=1.0)
+    assert len(judged) <= 4  # until it is known that it prints steadily
+
+
 def statuses(events) -> list[tuple[float, ev.AgentStatus]]:
     return [(at, event) for at, event in events if isinstance(event, ev.AgentStatus)]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(stories(), st.randoms(use_true_random=False))
 def test_the_order_of_what_is_seen_at_once_does_not_matter(story, random):
     def one_of_each_kind(items):
@@ -154,7 +211,7 @@ def test_the_order_of_what_is_seen_at_once_does_not_matter(story, random):
     assert one.announced == other.announced
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(stories())
 def test_nothing_flaps(story):
     announced = statuses(told(PaneStatus(book()), story))
@@ -164,7 +221,7 @@ def test_nothing_flaps(story):
         assert other.previous == one.status
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(stories())
 def test_what_holds_began_before_it_was_told(story):
     status = PaneStatus(book(), wall_offset=0.0)
@@ -173,7 +230,7 @@ def test_what_holds_began_before_it_was_told(story):
         assert since <= at + 0.001
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(stories())
 def test_the_same_screen_again_announces_nothing(story):
     status = PaneStatus(book(), silence_seconds=None)
@@ -209,7 +266,7 @@ ROUNDED = [
 ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(stories())
 @example(ROUNDED)
 def test_explain_agrees_with_what_is_announced(story):
@@ -223,7 +280,7 @@ def test_explain_agrees_with_what_is_announced(story):
     assert winner.status in ("keep", found.announced.status)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(stories(), st.lists(st.floats(), max_size=5))
 def test_time_never_goes_back(story, times):
     status = PaneStatus(book())
@@ -240,7 +297,7 @@ def test_time_never_goes_back(story, times):
 garbage = st.text(max_size=60) | st.text("\x00\x1b[]()$#%>\u276f?:\u202e漢é\u0301 ", max_size=60)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     rows=st.lists(garbage, max_size=8).map(tuple),
     cursor=st.none() | st.tuples(st.integers(-3, 300), st.integers(-3, 900)),

@@ -6,37 +6,20 @@ A `Book` is made once and shared by all panes. It keeps nothing of a pane.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, TypeAlias
 
 import msgspec
 
 from tmuxpulse.status.evidence import Screen
-from tmuxpulse.status.pattern import Pattern
-from tmuxpulse.status.reading import is_own, reader
+from tmuxpulse.status.matching import Bound, Hit, Sieve, found_in, last, match, order, seen_in
+from tmuxpulse.status.reading import is_own, settled_by
 from tmuxpulse.status.rules import Family, LineRule, Rule
-from tmuxpulse.status.view import Region, View
+from tmuxpulse.status.view import View
 
-MAX_EVIDENCE_CHARACTERS: Final = 200
 _MAX_HITS: Final = 20
 _WORDS: Final = ("error", "fail", "fatal", "warn", "exception", "panic", "not ", "denied")
-
-
-class Hit(msgspec.Struct, frozen=True):
-    """A rule that matches.
-
-    Attributes:
-        rule: which.
-        evidence: the text that shows it.
-        row: its row; -1 for a title or a notification.
-        general: whether the rule is for every program.
-    """
-
-    rule: Rule
-    evidence: str
-    row: int
-    general: bool
 
 
 class Sight(msgspec.Struct, frozen=True):
@@ -61,40 +44,40 @@ class Sight(msgspec.Struct, frozen=True):
     agent: str | None = None
 
 
-class _Gated:
-    """A rule, with what a region has to hold for it to match: most regions do not."""
-
-    __slots__ = ("_gates", "_lowered", "family", "rule")
-
-    def __init__(self, rule: Rule, family: Family) -> None:
-        self.rule = rule
-        self.family = family
-        self._gates: tuple[tuple[str, ...], ...] | None = None  # patterns are read when needed
-        self._lowered = any(pattern.ignore_case for pattern in (*rule.all, *rule.any))
-
-    def may_match(self, region: Region) -> bool:
-        gates = self._gates
-        if gates is None:
-            gates = self._gates = self._read()
-        text = (region.lowered if self._lowered else region.exact).text
-        for gate in gates:
-            for needle in gate:
-                if needle in text:
-                    break
-            else:
-                return False
-        return True
-
-    def _read(self) -> tuple[tuple[str, ...], ...]:
-        """Sets of strings, one of each of which is in whatever matches."""
-        gates = [pattern.needles for pattern in self.rule.all]
-        some = [pattern.needles for pattern in self.rule.any]
-        if all(some):
-            gates.append(tuple(dict.fromkeys(needle for needles in some for needle in needles)))
-        return tuple(gate for gate in gates if gate)
+_Plan: TypeAlias = tuple[tuple[tuple[str, int], Sieve], ...]
 
 
-_Plan: TypeAlias = tuple[tuple[tuple[str, int], list[_Gated]], ...]
+class _Together:
+    """Some families that count at the same time.
+
+    Attributes:
+        agent: the kind of agent that is one of them.
+        prompts: the rules that know a shell's prompt.
+        titles: the rules for titles.
+        notifications: those for notifications.
+    """
+
+    __slots__ = ("_plans", "_rules", "agent", "notifications", "prompts", "titles")
+
+    def __init__(self, families: Sequence[Family], rules: Sequence[Bound]) -> None:
+        self.agent = next((family.agent for family in families if family.agent), None)
+        self.prompts = [one.rule for one in rules if one.rule.prompt]
+        self.titles = [one for one in rules if one.rule.region == "title"]
+        self.notifications = [one for one in rules if one.rule.region == "notification"]
+        self._rules = rules
+        self._plans: dict[tuple[bool, bool], _Plan] = {}
+
+    def plan(self, *, at_prompt: bool, alternate: bool) -> _Plan:
+        """The rules that can count on a screen, by the regions they look at."""
+        key = (at_prompt, alternate)
+        found = self._plans.get(key)
+        if found is None:
+            plan: dict[tuple[str, int], list[Bound]] = {}
+            for one in self._rules:
+                if _applies(one.rule, at_prompt=at_prompt, alternate=alternate):
+                    plan.setdefault((one.rule.region, one.rule.rows), []).append(one)
+            found = self._plans[key] = tuple((key, Sieve(rules)) for key, rules in plan.items())
+        return found
 
 
 class Book:
@@ -117,11 +100,9 @@ class Book:
         self._globs = {family.name: _glob(family.commands) for family in families}
         self._hosts = {family.name: _glob(family.hosts) for family in families}
         self._named = lru_cache(maxsize=512)(self._by_name)
-        self._gated = {
-            family.name: [_Gated(rule, family) for rule in family.rules]
-            for family in self._families
-        }
-        self._plan = lru_cache(maxsize=512)(self._make_plan)
+        self._rules = [Bound(rule, family) for family in families for rule in family.rules]
+        self._titled = lru_cache(maxsize=512)(self._by_title)
+        self._together = lru_cache(maxsize=512)(self._make_together)
 
     def look(
         self, screen: Screen, names: tuple[str, ...], title: str = "", notification: str = ""
@@ -135,61 +116,72 @@ class Book:
             notification: what it notified of last.
         """
         view = View(screen)
-        families = self._families_for(names or ("",), title, view)
-        agent = next((family.agent for family in families if family.agent), None)
-        prompt = _prompt(families, view)
+        together = self._together(self._families_for(names or ("",), title, view))
+        prompt = _prompt(together.prompts, view)
         command_line = "" if prompt is None else view.command_line(prompt)
-        shows = reader(command_line)
+        shows = settled_by(command_line)
+        interrupted = prompt is not None and view.interrupted(prompt)
         hits: list[Hit] = []
-        keys = tuple(family.name for family in families)
-        for (name, rows), gated in self._plan(keys, prompt is not None, view.alternate):
+        plan = together.plan(at_prompt=prompt is not None, alternate=view.alternate)
+        for (name, rows), sieve in plan:
             region = view.region(name, rows, prompt)
-            for one in gated:
-                if not one.may_match(region):
+            for one, some in sieve.through(region).items():
+                hit = match(one, region, some)
+                if hit is None:
                     continue
-                hit = _hit(one.rule, region, one.family)
-                if hit is None or (
-                    shows and one.rule.state == "error" and not is_own(shows, hit.evidence)
+                if one.rule.state == "error" and (
+                    interrupted or (shows and not is_own(shows, hit.evidence))
                 ):
                     continue
                 hits.append(hit)
-        hits.sort(key=_order)
+        hits.sort(key=order)
         return Sight(
             tuple(hits[:_MAX_HITS]),
-            _texts(families, "title", title),
-            _texts(families, "notification", notification),
+            seen_in(together.titles, title),
+            seen_in(together.notifications, notification),
             prompt,
             view.at_start,
             command_line,
-            agent,
+            together.agent,
         )
 
-    def _families_for(self, names: tuple[str, ...], title: str, view: View) -> list[Family]:
-        named, hosted = self._named(names)
-        found = []
-        for family in self._families:
-            if family.general or family.name in named or _any(family.titles, title):
-                found.append(family)
-            elif family.name in hosted:
-                screen = view.region("screen", 0, None)
-                if any(_last(pattern, screen) is not None for pattern in family.shows):
-                    found.append(family)
-        return found
+    def _families_for(self, names: tuple[str, ...], title: str, view: View) -> frozenset[str]:
+        """The names of the families that are for what runs."""
+        sure, hosted = self._named(names)
+        titled = self._titled(title)
+        if hosted or not titled <= sure:
+            sure |= titled
+            screen = view.region("screen", 0, None)
+            sure |= {
+                family.name
+                for family in hosted
+                if family.name not in sure
+                and any(last(pattern, screen) is not None for pattern in family.shows)
+            }
+        return sure
 
-    def _make_plan(self, families: tuple[str, ...], at_prompt: bool, alternate: bool) -> _Plan:
-        """The rules of some families that can count on a screen, by the regions they look at."""
-        plan: dict[tuple[str, int], list[_Gated]] = {}
-        for name in families:
-            for one in self._gated[name]:
-                if _applies(one.rule, at_prompt=at_prompt, alternate=alternate):
-                    plan.setdefault((one.rule.region, one.rule.rows), []).append(one)
-        return tuple(plan.items())
-
-    def _by_name(self, names: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
-        return (
-            frozenset(k for k, glob in self._globs.items() if any(map(glob.fullmatch, names))),
-            frozenset(k for k, glob in self._hosts.items() if any(map(glob.fullmatch, names))),
+    def _make_together(self, names: frozenset[str]) -> _Together:
+        return _Together(
+            [family for family in self._families if family.name in names],
+            [one for one in self._rules if one.family.name in names],
         )
+
+    def _by_title(self, title: str) -> frozenset[str]:
+        return frozenset(family.name for family in self._families if found_in(family.titles, title))
+
+    def _by_name(self, names: tuple[str, ...]) -> tuple[frozenset[str], tuple[Family, ...]]:
+        """The families that are for some programs, and those that may be: their hosts run."""
+        named = frozenset(
+            family.name
+            for family in self._families
+            if family.general or any(map(self._globs[family.name].fullmatch, names))
+        )
+        hosted = tuple(
+            family
+            for family in self._families
+            if family.name not in named and any(map(self._hosts[family.name].fullmatch, names))
+        )
+        return named, hosted
 
 
 def gate(rules: Sequence[LineRule]) -> tuple[str, ...]:
@@ -213,19 +205,11 @@ def _glob(names: Sequence[str]) -> re.Pattern[str]:
     return re.compile("|".join(re.escape(name).replace(r"\*", ".*") for name in names))
 
 
-def _any(patterns: Sequence[Pattern], text: str) -> bool:
-    return any(pattern.search(text) for pattern in patterns)
-
-
-def _prompt(families: Sequence[Family], view: View) -> str | None:
-    for family in families:
-        for rule in family.rules:
-            if rule.prompt:
-                hit = next(
-                    (m for p in (*rule.any, *rule.all) if (m := p.search(view.cursor))), None
-                )
-                if hit is not None and not _any(rule.none, view.cursor):
-                    return hit.groupdict().get("prompt") or hit[0]
+def _prompt(rules: Sequence[Rule], view: View) -> str | None:
+    for rule in rules:
+        hit = next((m for p in (*rule.any, *rule.all) if (m := p.search(view.cursor))), None)
+        if hit is not None and not found_in(rule.none, view.cursor):
+            return hit.groupdict().get("prompt") or hit[0]
     return None
 
 
@@ -235,53 +219,3 @@ def _applies(rule: Rule, *, at_prompt: bool, alternate: bool) -> bool:
     if rule.when != "any" and at_prompt != (rule.when == "prompt"):
         return False
     return rule.buffer == "any" or alternate == (rule.buffer == "alternate")
-
-
-def _texts(families: Sequence[Family], region: str, text: str) -> tuple[Hit, ...]:
-    if not text:
-        return ()
-    found = [
-        hit
-        for family in families
-        for rule in family.rules
-        if rule.region == region and (hit := _hit(rule, Region([text], -1), family))
-    ]
-    return tuple(sorted(found, key=_order))
-
-
-def _hit(rule: Rule, region: Region, family: Family) -> Hit | None:
-    """Match one rule; the lowest row that matches is the one that counts."""
-    best: tuple[int, str] | None = None
-    for pattern in rule.all:
-        found = _last(pattern, region)
-        if found is None:
-            return None
-        best = max(best or found, found)
-    if rule.any:
-        hits = [found for pattern in rule.any if (found := _last(pattern, region)) is not None]
-        if not hits:
-            return None
-        best = max(hits)
-    if best is None or any(_last(pattern, region) is not None for pattern in rule.none):
-        return None
-    row, evidence = best
-    return Hit(rule, evidence.strip()[:MAX_EVIDENCE_CHARACTERS], region.first + row, family.general)
-
-
-def _last(pattern: Pattern, region: Region) -> tuple[int, str] | None:
-    """The lowest row that matches, and what it shows."""
-    rows = region.rows
-    needles = pattern.needles
-    numbers: Iterable[int] = range(len(rows) - 1, -1, -1)
-    if needles:
-        numbers = (region.lowered if pattern.ignore_case else region.exact).holding(needles)
-    for at in numbers:
-        found = pattern.search(rows[at])
-        if found is not None:
-            return at, found.groupdict().get("shown") or rows[at]
-    return None
-
-
-def _order(hit: Hit) -> tuple[int, int, bool, float, str]:
-    rule = hit.rule
-    return (-rule.priority, -hit.row, hit.general, -rule.confidence, rule.name)

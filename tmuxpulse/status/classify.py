@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from tmuxpulse.status.book import Hit
 from tmuxpulse.status.facts import NEVER, REMOTE, Facts
+from tmuxpulse.status.matching import Hit
 from tmuxpulse.status.rules import DWELL_SECONDS
 from tmuxpulse.status.sighting import Sighting
-from tmuxpulse.status.verdict import Claim
+from tmuxpulse.status.verdict import Claim, Layer
 
 GRACE_SECONDS: Final = 1.0  # a screen may lag behind what its program reported
 SETTLE_SECONDS: Final = 3.0  # but not for so long
@@ -24,6 +24,7 @@ _LIST_SECONDS: Final = 0.5  # a list may tell of a program that has just ended
 ACTIVE_SECONDS: Final = 2.0  # who printed so recently may be at work
 _ACTIVE_OUTPUTS: Final = 3  # a key that is typed is echoed once
 _ACTIVE_BYTES: Final = 400
+OVERTAKEN: Final = frozenset[Layer](("report", "control"))  # layers whose claims get too old
 
 # A user who ended a command, or a reader who had read enough, is no failure.
 _ENDED_ON_PURPOSE: Final = {130: "interrupted", 141: "ended early", 143: "ended"}
@@ -59,42 +60,40 @@ _SIGNALS: Final = {
 }
 
 
-def claims(facts: Facts, sighting: Sighting, now: float) -> list[tuple[Claim, str]]:
-    """Say what each layer says.
+def claims(facts: Facts, sighting: Sighting, now: float) -> Iterator[tuple[Claim, str]]:
+    """Say what each layer says; those that nobody asks for are not made.
 
     Args:
         facts: what is known.
         sighting: what the rules see.
         now: the time.
 
-    Returns:
+    Yields:
         Each claim with what makes it void, empty when nothing does. The first one that is not void
         is believed.
     """
-    found: list[tuple[Claim, str]] = []
-    found += ((claim, "") for claim in _exit(facts))
-    found += ((claim, _overtaken(claim, facts, sighting, now)) for claim in _report(facts))
+    yield from ((claim, "") for claim in _exit(facts))
+    yield from ((claim, _overtaken(claim, facts, sighting, now)) for claim in _report(facts))
     screen = [_of_hit(hit, sighting, sighting.began) for hit in sighting.sight.hits[:1]]
     question = [c for c in screen if c.status == "waiting" and c.sure]
     marks = list(_marks(facts, sighting))
     at_prompt = any(claim.sure for claim, void in marks if not void)
-    found += ((claim, "the shell is at its prompt" if at_prompt else "") for claim in question)
-    found += ((claim, "") for claim in _background(facts, sighting))
-    found += [mark for mark in marks if mark[0].sure]
+    yield from ((claim, "the shell is at its prompt" if at_prompt else "") for claim in question)
+    yield from ((claim, "") for claim in _background(facts, sighting))
+    yield from (mark for mark in marks if mark[0].sure)
     control = list(_control(facts, sighting))
-    found += ((c, _overtaken(c, facts, sighting, now)) for c in control if c.sure)
-    found += ((claim, "") for claim in screen if claim.sure and claim not in question)
-    found += ((claim, "") for claim in _held(sighting))
-    found += ((claim, "") for claim in screen if not claim.sure)
-    found += ((c, _overtaken(c, facts, sighting, now)) for c in control if not c.sure)
+    yield from ((c, _overtaken(c, facts, sighting, now)) for c in control if c.sure)
+    yield from ((claim, "") for claim in screen if claim.sure and claim not in question)
+    yield from ((claim, "") for claim in _held(sighting))
+    yield from ((claim, "") for claim in screen if not claim.sure)
+    yield from ((c, _overtaken(c, facts, sighting, now)) for c in control if not c.sure)
     rhythm = list(_rhythm(facts, now))
     if sighting.sight.agent and not rhythm:
-        found.append((_no_rule(sighting), ""))
-    found += [mark for mark in marks if not mark[0].sure]
-    found += ((claim, "") for claim in _process(facts, sighting, busy=bool(rhythm)))
-    found += ((claim, "") for claim in rhythm)
-    found.append((_nothing(facts), ""))
-    return found
+        yield _no_rule(sighting), ""
+    yield from (mark for mark in marks if not mark[0].sure)
+    yield from ((claim, "") for claim in _process(facts, sighting, busy=bool(rhythm)))
+    yield from ((claim, "") for claim in rhythm)
+    yield _nothing(facts), ""
 
 
 def _exit(facts: Facts) -> Iterator[Claim]:
@@ -318,6 +317,13 @@ def _rhythm(facts: Facts, now: float) -> Iterator[Claim]:
             dwell=0.5,
             at=recent[0][0],
         )
+
+
+def prints_steadily(facts: Facts, now: float) -> bool:
+    """Whether it is known, without a look at each output, that its rhythm is that of work."""
+    if facts.resizes or len(facts.outputs) < _ACTIVE_OUTPUTS:
+        return False
+    return now < facts.outputs[-_ACTIVE_OUTPUTS][0] + ACTIVE_SECONDS
 
 
 def _no_rule(sighting: Sighting) -> Claim:

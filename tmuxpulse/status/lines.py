@@ -8,7 +8,8 @@ traceback's last line does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Final
 
 from tmuxpulse.events import Data, PaneError, PaneWarning
@@ -24,6 +25,39 @@ AFTER_LINES: Final = 200  # how far below its opening line a rule with `after` r
 _MARKS: Final = ("$ ", "# ", "% ", "> ", "\u276f ", "\u279c ", "\u03bb ")
 
 
+class _Sieve:
+    """Picks the rules that a text may match, by the strings that it holds.
+
+    Each string is looked for once, however many rules need it. Lines with error words in them are
+    common, and asking every pattern of every rule took as long as all else that is done with one.
+    """
+
+    def __init__(self, rules: tuple[LineRule, ...]) -> None:
+        self._rules = rules
+        self._always: set[int] = set()  # rules of which a pattern has no needles
+        self._exact: dict[str, list[int]] = {}
+        self._lowered: dict[str, list[int]] = {}
+        for at, rule in enumerate(rules):
+            for pattern in rule.after or rule.any:
+                if not pattern.needles:
+                    self._always.add(at)
+                table = self._lowered if pattern.ignore_case else self._exact
+                for needle in pattern.needles:
+                    table.setdefault(needle, []).append(at)
+
+    def pick(self, text: str, lowered: str, opened: Collection[str]) -> list[LineRule]:
+        """Give the rules to try, in their order; those in `opened` are among them."""
+        hit = [ats for needle, ats in self._exact.items() if needle in text]
+        hit += [ats for needle, ats in self._lowered.items() if needle in lowered]
+        wanted = self._always.union(*hit)
+        if opened:
+            wanted |= {at for at, rule in enumerate(self._rules) if rule.name in opened}
+        return [self._rules[at] for at in sorted(wanted)]
+
+
+_sieve = lru_cache(maxsize=16)(_Sieve)
+
+
 class LineReader:
     """Judges one pane's lines.
 
@@ -33,7 +67,8 @@ class LineReader:
     """
 
     def __init__(self, rules: Sequence[LineRule], gate: Sequence[str] = ("",)) -> None:
-        self._rules = rules
+        self._rules = tuple(rules)
+        self._sieve: _Sieve | None = None  # of all readers with these rules; made when needed
         self._gate = gate
         self._open: dict[str, int] = {}  # rules whose `after` was seen, and for how many lines
         self._reader = ""
@@ -52,12 +87,9 @@ class LineReader:
         lowered = text.lower()
         rules: list[LineRule] = []
         if self._open or any(word in lowered for word in self._gate):
-            rules = [
-                rule
-                for rule in self._rules
-                if rule.name in self._open
-                or any(p.may_match(text, lowered) for p in (rule.after or rule.any))
-            ]
+            if self._sieve is None:
+                self._sieve = _sieve(self._rules)
+            rules = self._sieve.pick(text, lowered, self._open)
         prompts = any(mark in text for mark in _MARKS)
         if not rules and not prompts:
             return []

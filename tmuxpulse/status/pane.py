@@ -15,7 +15,13 @@ import msgspec
 
 from tmuxpulse.events import AgentStatus, CommandFinished, CommandStarted, Data, PaneSilence, Status
 from tmuxpulse.status.book import Book
-from tmuxpulse.status.classify import ACTIVE_SECONDS, SETTLE_SECONDS, claims
+from tmuxpulse.status.classify import (
+    ACTIVE_SECONDS,
+    OVERTAKEN,
+    SETTLE_SECONDS,
+    claims,
+    prints_steadily,
+)
 from tmuxpulse.status.evidence import Evidence, Output, Processes, Resized, Screen, Signals
 from tmuxpulse.status.explain import known_facts, opinions
 from tmuxpulse.status.facts import Facts, fold
@@ -64,6 +70,7 @@ class PaneStatus:
         self._rows: frozenset[str] | None = None
         self._told: deque[Data] = deque(maxlen=_RECENT_LINES)
         self._judged_at = float("-inf")
+        self._output_is_known = False  # more of it would not change the judgement
         self._dirty_at: float | None = None
         self._pending: Verdict | None = None  # holds, but has not held for long enough
         self._dwell = 0.0
@@ -101,10 +108,11 @@ class PaneStatus:
         if not evidence.at <= now:  # so that what is no number counts as `now`, too
             evidence = msgspec.structs.replace(evidence, at=now)
         before, self._facts = self._facts, fold(self._facts, evidence)
-        dirty_at = now
-        if isinstance(evidence, Output) and not evidence.appends:
-            dirty_at += SCREEN_WAIT_SECONDS
-        self._dirty_at = dirty_at if self._dirty_at is None else min(self._dirty_at, dirty_at)
+        if not self._is_more_of_the_same(evidence, now):
+            dirty_at = now
+            if isinstance(evidence, Output) and not evidence.appends:
+                dirty_at += SCREEN_WAIT_SECONDS
+            self._dirty_at = dirty_at if self._dirty_at is None else min(self._dirty_at, dirty_at)
         match evidence:
             case Output():
                 self._printed_at = self._facts.rhythm.last
@@ -151,12 +159,22 @@ class PaneStatus:
             announced=self.announced,
             verdict=self.verdict,
             dwell_left=None if due is None else max(0.0, due - now),
-            opinions=opinions(claims(self._facts, self._sighting, now), now),
+            opinions=opinions(list(claims(self._facts, self._sighting, now)), now),
             matched=tuple(hit.rule.name for hit in hits[1:]),
             evidence=known_facts(self._facts, self._sighting, now),
         )
 
     # --- judging ---------------------------------------------------------------------------
+
+    def _is_more_of_the_same(self, evidence: Evidence, now: float) -> bool:
+        """Whether it is output of a pane that was at work and printing, and still is.
+
+        A judgement would say what the last one said. What the output shows comes as a screen, and
+        that it stops is judged when it has.
+        """
+        if not isinstance(evidence, Output) or evidence.appends or not self._output_is_known:
+            return False
+        return prints_steadily(self._facts, now + JUDGE_SECONDS)  # when it would be judged
 
     def _judge_due(self) -> float | None:
         if self._dirty_at is not None:
@@ -187,6 +205,8 @@ class PaneStatus:
             self._seen = seen
             self._sighting = sighted(self._book, self._sighting, facts)
         claim = next(c for c, void in claims(facts, self._sighting, now) if not void)
+        # What can be overtaken may be so at any time.
+        self._output_is_known = claim.layer not in OVERTAKEN and prints_steadily(facts, now)
         self._consider(claim, now)
 
     def _consider(self, claim: Claim, now: float) -> None:

@@ -61,6 +61,28 @@ _READERS: Final = frozenset(
         "jq",
         "type",
         "which",
+        "rev",
+        "paste",
+        "fold",
+        "fmt",
+        "comm",
+        "join",
+        "hexdump",
+        "stat",
+        "du",
+        "df",
+        "ps",
+        "printenv",
+        "locate",
+        "apropos",
+        "whatis",
+        "help",
+        "dmesg",
+        "journalctl",
+        "apt-cache",
+        "curl",
+        "true",
+        ":",
     ]
 )
 _GIT_READERS: Final = frozenset(
@@ -78,7 +100,12 @@ _GIT_READERS: Final = frozenset(
         "shortlog",
     ]
 )
-_FOLLOWS: Final = re.compile(r"-[A-Za-z]*[fF]").match
+# What makes them show what is yet to be written.
+_FOLLOWS: Final = {
+    "tail": re.compile(r"--follow|-[A-Za-z]*[fF]").match,
+    "journalctl": re.compile(r"--follow|-[A-Za-z]*f").match,
+    "dmesg": re.compile(r"--follow|-[A-Za-z]*[wW]").match,
+}
 _SHELLS: Final = ("bash: ", "zsh: ", "fish: ", "sh: ")
 # What they say of themselves in another way.
 _OWN: Final = {"git": "fatal: ", "man": "No manual entry for ", "jq": "parse error: "}
@@ -99,16 +126,33 @@ def reader(command_line: str) -> str:
     return " ".join(names)
 
 
+@lru_cache(maxsize=512)
+def settled_by(command_line: str) -> str:
+    """The names of the programs whose end is that of the command line, if they only show text.
+
+    Of a list it is that of its last part: what is said before does not make it fail.
+    """
+    names: list[str] = []
+    for words in _commands(command_line[:500], last=True):
+        name = _reads(words)
+        if not name:
+            return ""
+        names.append(name)
+    return " ".join(names)
+
+
 def is_own(names: str, row: str) -> bool:
     """Whether a row is what one of some readers, or the shell that ran them, says itself."""
-    said = tuple(f"{name}: " for name in names.split())
+    said = tuple(
+        start.format(name) for name in names.split() for start in ("{}: ", "Try '{} ", "Try `{} ")
+    )
     return row.startswith(
         (*said, *_SHELLS, *(_OWN[name] for name in names.split() if name in _OWN))
     )
 
 
-def _commands(command_line: str) -> list[list[str]]:
-    """The words of each command of a list or a pipeline."""
+def _commands(command_line: str, *, last: bool = False) -> list[list[str]]:
+    """The words of each command of a list or a pipeline; or only of the `last` part of a list."""
     lexer = shlex.shlex(command_line, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
     lexer.commenters = ""
@@ -118,7 +162,9 @@ def _commands(command_line: str) -> list[list[str]]:
         words = command_line.split()
     found: list[list[str]] = [[]]
     for word in words:
-        if word and set(word) <= set("|&;()"):
+        if last and word in (";", "||"):
+            found = [[]]
+        elif word and set(word) <= set("|&;()"):
             found.append([])
         else:
             found[-1].append(word)
@@ -135,7 +181,6 @@ def _reads(words: list[str]) -> str:
     if name == "git":
         rest = [word for word in words[1:] if not word.startswith("-")]
         return name if rest and rest[0] in _GIT_READERS else ""
-    if name == "tail":
-        follows = any(word.startswith("--follow") or _FOLLOWS(word) for word in words[1:])
-        return "" if follows else name
+    if name in _FOLLOWS:
+        return "" if any(map(_FOLLOWS[name], words[1:])) else name
     return name if name in _READERS else ""

@@ -23,6 +23,7 @@ FILES: Final = (
     "gemini",
     "general",
     "git",
+    "lineless",
     "monitors",
     "opencode",
     "packages",

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
-from tmuxpulse.status.book import Book, Hit, Sight
+from tmuxpulse.status.book import Book, Sight
 from tmuxpulse.status.facts import NEVER, REDRAW_SECONDS, Facts
+from tmuxpulse.status.matching import Hit
 
 
 class Sighting(msgspec.Struct, frozen=True):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import Final
 
@@ -74,23 +75,26 @@ class _Joined:
         self._rows = rows
         self._starts: list[int] = []
 
-    def holding(self, needles: tuple[str, ...]) -> list[int]:
-        """The numbers of the rows that hold one of some strings, the lowest row first."""
+    def holding(self, needles: tuple[str, ...]) -> Iterable[int]:
+        """Give the numbers of the rows that hold one of some strings, the lowest row first."""
         text = self.text
         there = [needle for needle in needles if needle in text]
         if not there:  # as for nearly all of them
-            return []
+            return ()
         if not self._starts:
             self._starts = [0, *accumulate(len(row) + 1 for row in self._rows)]
+        if len(there) == 1:
+            return self._of(there[0])
+        return sorted({row for needle in there for row in self._of(needle)}, reverse=True)
+
+    def _of(self, needle: str) -> Iterator[int]:
+        """The rows that hold a string, the lowest first: often it is the one that counts."""
         starts = self._starts
-        found: set[int] = set()
-        for needle in there:
-            at = text.find(needle)
-            while at >= 0:
-                row = bisect_right(starts, at) - 1
-                found.add(row)
-                at = text.find(needle, starts[row + 1])
-        return sorted(found, reverse=True)
+        at = self.text.rfind(needle)
+        while at >= 0:
+            row = bisect_right(starts, at) - 1
+            yield row
+            at = self.text.rfind(needle, 0, starts[row])
 
 
 class View:
@@ -113,7 +117,9 @@ class View:
         while self.rows and not self.rows[-1]:
             self.rows.pop()
         self.alternate = screen.alternate
+        self._filled = [at for at, row in enumerate(self.rows) if row]
         self._regions: dict[tuple[str, int], Region] = {}
+        self._parts: dict[tuple[int, int], Region] = {}
         self._starts: dict[str | None, int] = {}
         at = screen.cursor_row
         if at is None:
@@ -158,17 +164,35 @@ class View:
         found = COMMAND_ROW.match(row)
         return found["command"] if found else ""
 
+    def interrupted(self, prompt: str) -> bool:
+        """Whether the output behind a prompt shows that somebody ended its command."""
+        rows = self.region("output", 0, prompt).rows
+        return any(
+            "^C" in row and (row.endswith("^C") or (row.startswith("^C") and row[2:3] != " "))
+            for row in rows
+        )
+
     def _cut(self, name: str, rows: int, prompt: str | None) -> Region:
         if name == "cursor":
             return Region([self.cursor], self.cursor_row)
-        if name == "bottom":
-            return _last_rows(self.rows, rows, 0)
+        start, end = 0, len(self.rows)
         if name == "output":
             start = self._output_start(prompt)
-            end = min(self.cursor_row, len(self.rows)) if prompt is not None else len(self.rows)
-            shown = self.rows[start:end]
-            return _last_rows(shown, rows, start) if rows else Region(shown, start)
-        return Region(self.rows)
+            if prompt is not None:
+                end = min(self.cursor_row, end)
+        if rows and name != "screen":
+            # Those with text are counted.
+            first = bisect_left(self._filled, end) - rows
+            if first >= 0:
+                start = max(start, self._filled[first])
+        return self._between(min(start, end), end)
+
+    def _between(self, start: int, end: int) -> Region:
+        """Some rows; several regions may be the same ones."""
+        found = self._parts.get((start, end))
+        if found is None:
+            found = self._parts[start, end] = Region(self.rows[start:end], start)
+        return found
 
     def _output_start(self, prompt: str | None) -> int:
         """The row after the last one in which a command was typed.
@@ -202,15 +226,6 @@ def _shape(prompt: str) -> tuple[str, str]:
     text = _ENVIRONMENT.sub("", prompt.strip()).lstrip("[")
     who = _WHO.match(text)
     return (who[0] if who else text[:1].replace("/", "~"), text[-1:])
-
-
-def _last_rows(rows: list[str], count: int, first: int) -> Region:
-    """The last rows, as many of them with text as were asked for."""
-    start = len(rows)
-    while start > 0 and count > 0:
-        start -= 1
-        count -= bool(rows[start])
-    return Region(rows[start:], first + start)
 
 
 def _until(row: str, column: int) -> str:
