@@ -97,7 +97,7 @@ names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1
 globs = st.text(st.sampled_from("ab*?[]!^-|&~\\(.)"), min_size=1, max_size=10)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(globs, min_size=1, max_size=4), st.lists(names | st.text("ab", min_size=1)))
 def test_globs_are_those_of_the_shell_whatever_they_hold(
     patterns: list[str], found: list[str]

@@ -16,7 +16,7 @@ from tmuxpulse.errors import RequestError
 from tmuxpulse.events import DATA_TYPES, Custom, Data, Event, Place, ServerGoodbye
 from tmuxpulse.filters import Filter
 
-LAW = settings(max_examples=60, deadline=None)
+LAW = settings(max_examples=60)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | texts
@@ -102,6 +102,12 @@ def test_events_of_others_survive_the_wire(place: Place, data: Custom) -> None:
             snapshot=st.booleans(),
         ),
         st.builds(wire.Unsubscribe, subscription=st.none() | texts),
+        st.builds(
+            wire.Replay,
+            play=st.sampled_from([None, "pause", "resume"]),
+            seek_s=st.none() | st.floats(0, 1e9),
+            speed=st.none() | st.floats(0.1, 1000),
+        ),
     )
 )
 def test_requests_survive_the_wire(request: wire.AnyRequest) -> None:
@@ -243,9 +249,12 @@ REPLIES: list[wire.Reply] = [
     wire.AuthResponse(success=True, permissions=["read"], client_id="c-1"),
     wire.SnapshotData(epoch="e", seq=1, data=wire.Tree(servers=[], sessions=[])),
     wire.Pong(id="x", timestamp="t"),
+    wire.ReplayState(
+        position_s=1.5, duration_s=None, speed=None, paused=True, finished=False, may_steer=True
+    ),
     wire.Gap(from_seq=1, to_seq=2, dropped=2),
     wire.Reset(reason="epoch"),
-    wire.Error(code="INTERNAL_ERROR", message="m"),
+    wire.Error(code="UNAVAILABLE", message="m"),
     wire.ExplainData(
         epoch="e",
         seq=1,

@@ -15,9 +15,10 @@ from trio.testing import MockClock
 from tests.sources import Told
 from tmuxpulse.events import Event, PaneBell, PaneOutput, PaneTitle, Place
 from tmuxpulse.filters import EVERYTHING, Filter, compile_filters
-from tmuxpulse.hub.hub import Hub
+from tmuxpulse.hub.hub import MOST_REST_SECONDS, Hub
 from tmuxpulse.hub.reader import Reader, Received
 from tmuxpulse.hub.stream import Batch, Lag, Lost, Thinned
+from tmuxpulse.hub.tally import Tally
 from tmuxpulse.wire import Numbered, ServerView, decode_message
 
 BELLS = Filter(types=("pane.bell",))
@@ -80,7 +81,9 @@ class ReadersLaw(RuleBasedStateMachine):
     @rule(batches=st.integers(1, 3), max_bytes=st.sampled_from([1, 300, 1500, 10_000]))
     def open_reader(self, batches: int, max_bytes: int) -> None:
         if len(self.readers) < 4:
-            reader = Reader(self.hub._state_now, batches=batches, max_bytes=max_bytes)
+            reader = Reader(
+                self.hub._state_now, batches=batches, max_bytes=max_bytes, tally=Tally()
+            )
             self.readers.append(reader)
             self.expected.append([])
             self.got.append([])
@@ -150,7 +153,7 @@ class ReadersLaw(RuleBasedStateMachine):
 
 
 TestReadersLaw = ReadersLaw.TestCase
-TestReadersLaw.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+TestReadersLaw.settings = settings(max_examples=80, stateful_step_count=30)
 
 
 def test_events_are_numbered_encoded_once_and_shared() -> None:
@@ -393,3 +396,26 @@ def test_a_replay_is_whole_or_refused(wanted: frozenset[Filter]) -> None:
     assert hub.replay(wanted, epoch="other", seq=20) == "epoch"
     assert seqs(hub.last(wanted, 3)) == numbers(events, wanted, 10)[-3:]
     assert seqs(hub.last(wanted, 0)) == []
+
+
+@pytest.mark.parametrize(("took", "batches"), [(0.0, [[1], [2], [3]]), (0.01, [[1], [2, 3]])])
+async def test_after_a_long_handing_out_more_comes_together(autojump_clock, took, batches):
+    hub = Hub(clock=lambda: 0.0)
+    got: list[list[int]] = []
+
+    def sink(batch: Batch) -> bool:
+        got.append(seqs(batch))
+        autojump_clock.jump(took)
+        return True
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(hub.run)
+        with hub.reader() as reader:
+            reader.sink = sink
+            hub.move(reader, frozenset({EVERYTHING}))
+            for _ in range(3):
+                hub.publish(bell())
+                await trio.testing.wait_all_tasks_blocked()
+            await trio.sleep(MOST_REST_SECONDS)
+            assert got == batches
+        nursery.cancel_scope.cancel()

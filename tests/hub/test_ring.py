@@ -13,13 +13,23 @@ from tmuxpulse.hub.stream import Encoded
 from tmuxpulse.wire import Numbered, encode_event
 
 LAW = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
 def encoded(seq: int, size: int) -> Encoded:
     event = Event(Place(server="s"), PaneOutput(mode="append", lines=("x" * size,)))
     return Encoded(Numbered(seq, "t", event), encode_event(seq, "t", event))
+
+
+def text_of(event: Event) -> str:
+    assert isinstance(event.data, PaneOutput)
+    return "".join(event.data.lines)
+
+
+def shown(events: list[Encoded]) -> list[tuple[int, Numbered, bytes]]:
+    return [(one.seq, one.numbered, one.line) for one in events]
 
 
 LEAST = len(encoded(1, 0).line)
@@ -55,16 +65,18 @@ def test_since_is_whole_or_refused(
         if len(kept) == max_events or sum(len(k.line) for k in [*kept, one]) > max_bytes:
             break
         kept.append(one)
-    assert list(ring.newest_first()) == kept
+    assert shown(list(ring.newest_first())) == shown(kept)
     assert len(ring) == len(kept)
     assert ring.bytes == sum(len(one.line) for one in kept)
     newest = len(sizes)
-    found = ring.since(since, newest=newest)
+    found = ring.since(since, newest=newest, admits=lambda event: len(text_of(event)) % 2 == 0)
     assert ring.holds(since, newest=newest) == (found is not None)
     if found is None:
         assert since > newest or newest - since > len(kept)
     else:
-        assert found == given[since:]
+        assert shown(found) == shown(
+            [one for one in given[since:] if len(text_of(one.numbered.event)) % 2 == 0]
+        )
 
 
 def test_every_event_comes_back_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,4 +94,30 @@ def test_every_event_comes_back_as_it_was(monkeypatch: pytest.MonkeyPatch) -> No
         told.append(Encoded(Numbered(seq, "t", event), encode_event(seq, "t", event)))
     for one in told:
         ring.append(one)
-    assert ring.since(0, newest=len(told)) == told
+    found = ring.since(0, newest=len(told), admits=lambda _: True)
+    assert found is not None
+    assert [(one.seq, one.kind, one.numbered, one.line) for one in found] == [
+        (
+            number,
+            type(data),
+            Numbered(number, "t", Event(Place(server="s", pane=0), data)),
+            one.line,
+        )
+        for number, (data, one) in enumerate(zip(datas, told, strict=True), 1)
+    ]
+
+
+def test_who_waits_for_an_event_that_is_not_among_the_newest_has_its_encoding_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "RECENT_EVENTS", 4)
+    monkeypatch.setattr(module, "BLOCK_EVENTS", 2)
+    ring = Ring(max_events=8, max_bytes=1 << 30)
+    told = [encoded(seq, 3) for seq in range(1, 21)]
+    whole = [one.numbered for one in told]
+    for one in told:
+        ring.append(one)
+    assert [one.numbered is given for one, given in zip(told, whole, strict=True)] == [
+        *[False] * 16, *[True] * 4
+    ]  # fmt: skip
+    assert [one.numbered for one in told] == whole

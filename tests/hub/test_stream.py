@@ -10,7 +10,7 @@ from tmuxpulse.hub import stream
 from tmuxpulse.hub.stream import Batch, Encoded, pack
 from tmuxpulse.wire import Numbered
 
-LAW = settings(max_examples=150, deadline=None)
+LAW = settings(max_examples=150)
 
 
 def encoded(seq: int, size: int = 10) -> Encoded:

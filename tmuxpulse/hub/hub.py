@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
+import msgspec
 import trio
 from trio_util import AsyncBool
 
@@ -25,6 +26,7 @@ from tmuxpulse.filters import Filter, compile_filters, wants_type
 from tmuxpulse.hub.reader import Reader
 from tmuxpulse.hub.ring import Ring
 from tmuxpulse.hub.stream import Batch, Encoded
+from tmuxpulse.hub.tally import Tally
 from tmuxpulse.tmux.orders import Order
 from tmuxpulse.tmux.outcomes import Outcome
 from tmuxpulse.tmux.reports import Report
@@ -55,6 +57,24 @@ class Source(Protocol):
         """Say why a pane's status is what it is; None: there is no such pane."""
 
 
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """How busy a stream is now.
+
+    Attributes:
+        readers: who have filters.
+        filters: how many these are all together.
+        behind: readers for whom something waits.
+        queued_events: how many events do.
+        queued_bytes: of their encodings.
+    """
+
+    readers: int
+    filters: int
+    behind: int
+    queued_events: int
+    queued_bytes: int
+
+
 class Follower(Protocol):
     """Who is told of each publication in the moment it is made. Must neither wait nor raise."""
 
@@ -79,6 +99,11 @@ RING_EVENTS = 20_000
 RING_BYTES = 8 << 20
 CHANNEL_BATCHES = 256  # a reader this many batches behind is behind
 CHANNEL_BYTES = 4 << 20  # or this many bytes
+# Handing out costs the same for one event as for twenty, and with hundreds of readers it takes
+# milliseconds. So it rests for a multiple of what it took, in which more events come together.
+REST = 2.0
+REST_FROM_SECONDS = 0.001  # with few readers it takes less, and never rests
+MOST_REST_SECONDS = 0.025
 
 
 class Hub:
@@ -90,11 +115,13 @@ class Hub:
         ring_bytes: how many bytes they may take.
         tree: gives the state that the events change; by default, what the sources tell.
         before_handing_out: is called before readers are given anything.
+        tally: where its readers are counted; by default, where its events are.
 
     Attributes:
         epoch: names this run; `seq` counts within it.
         followers: told of each publication.
         keeper: given every event before any reader is; to be set before the first.
+        tally: what was counted.
     """
 
     def __init__(
@@ -105,12 +132,15 @@ class Hub:
         ring_bytes: int = RING_BYTES,
         tree: Callable[[], Tree] | None = None,
         before_handing_out: Callable[[], None] | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self.epoch = secrets.token_hex(4)
         self.seq = 0
         self.ring = Ring(max_events=ring_events, max_bytes=ring_bytes)
         self.followers: list[Follower] = []
         self.keeper: Keeper | None = None
+        self.tally = Tally()
+        self._readers_tally = self.tally if tally is None else tally
         self._unkept: list[Encoded] = []
         self._before_handing_out = before_handing_out or self.let_keep
         self._clock = clock
@@ -126,12 +156,16 @@ class Hub:
         if not events:
             return
         timestamp = rfc3339(self._clock())
+        counts = self.tally.events
         for event in events:
             self.seq += 1
             encoded = Encoded(
                 Numbered(self.seq, timestamp, event), encode_event(self.seq, timestamp, event)
             )
             self.ring.append(encoded)
+            kind = type(event.data)
+            counts[kind] = counts.get(kind, 0) + 1
+            self.tally.event_bytes += len(encoded.line)
             if self.keeper is not None:
                 self._unkept.append(encoded)
             for group in self._groups.values():
@@ -158,6 +192,17 @@ class Hub:
             reader.is_behind for group in self._groups.values() for reader in group.members
         )
 
+    def load(self) -> Load:
+        """Tell how busy it is now."""
+        readers = [reader for group in self._groups.values() for reader in group.members]
+        return Load(
+            readers=len(readers),
+            filters=sum(len(reader.filters) for reader in readers),
+            behind=sum(reader.is_behind for reader in readers),
+            queued_events=sum(reader.queued_events for reader in readers),
+            queued_bytes=sum(reader.queued_bytes for reader in readers),
+        )
+
     def wants(self, event_type: str) -> bool:
         """Tell whether any reader would be given events of a type: others need not be made."""
         return any(group.wants(event_type) for group in self._groups.values()) or any(
@@ -174,11 +219,18 @@ class Hub:
             del self._sources[name]
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Hand out batches until cancelled; what one pass of the loop published goes together."""
+        """Hand out batches until cancelled; what one pass of the loop published goes together.
+
+        So does what is published while it rests after a handing out that took long.
+        """
         task_status.started()
         while True:
             await self._pending.wait_value(True)
+            began = trio.current_time()
             self.flush()
+            took = trio.current_time() - began
+            if took >= REST_FROM_SECONDS:
+                await trio.sleep(min(REST * took, MOST_REST_SECONDS))
 
     def let_keep(self) -> None:
         """Give the keeper what it has not got yet."""
@@ -220,7 +272,9 @@ class Hub:
         self, *, batches: int = CHANNEL_BATCHES, max_bytes: int = CHANNEL_BYTES
     ) -> Iterator[Reader]:
         """Open a reader; it gets nothing until it has filters."""
-        reader = Reader(self._state_now, batches=batches, max_bytes=max_bytes)
+        reader = Reader(
+            self._state_now, batches=batches, max_bytes=max_bytes, tally=self._readers_tally
+        )
         try:
             yield reader
         finally:
@@ -259,11 +313,9 @@ class Hub:
         """
         if epoch != self.epoch:
             return "epoch"
-        found = self.ring.since(seq, newest=self.seq)
-        if found is None:
-            return "expired"
         admits = compile_filters(filters)
-        return Batch(tuple(event for event in found if admits(event.numbered.event)))
+        found = self.ring.since(seq, newest=self.seq, admits=admits)
+        return "expired" if found is None else Batch(tuple(found))
 
     def can_replay(self, *, epoch: str, seq: int) -> bool:
         """Tell whether `replay` would give the whole of it."""

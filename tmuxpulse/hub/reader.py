@@ -15,6 +15,7 @@ import trio
 
 from tmuxpulse.filters import Filter
 from tmuxpulse.hub.stream import Batch, Encoded, Lag, Lost, Thinned, is_output
+from tmuxpulse.hub.tally import Tally
 from tmuxpulse.wire import Tree
 
 Received = Union[Batch, Lag, Thinned, Lost]  # noqa: UP007  # evaluated on Python 3.10
@@ -27,6 +28,7 @@ class Reader:
         state_now: gives the newest number and the state after it, once everything is handed out.
         batches: how many may wait.
         max_bytes: how many bytes they may have together.
+        tally: where it is counted what becomes of who is slow.
 
     Attributes:
         filters: what it gets; change with `Hub.move`. Empty: nothing.
@@ -36,12 +38,18 @@ class Reader:
     """
 
     def __init__(
-        self, state_now: Callable[[], tuple[int, Tree]], *, batches: int, max_bytes: int
+        self,
+        state_now: Callable[[], tuple[int, Tree]],
+        *,
+        batches: int,
+        max_bytes: int,
+        tally: Tally,
     ) -> None:
         self.filters: frozenset[Filter] = frozenset()
         self.sink: Callable[[Batch], bool] | None = None
         self.position = 0
         self._state_now = state_now
+        self._tally = tally
         self._send, self._channel = trio.open_memory_channel[Batch](batches)
         # Waiting is apart from taking: a channel hands a batch to who waits in it, and until that
         # task runs nobody else could see it, which would put a reply before it.
@@ -62,6 +70,16 @@ class Reader:
     def is_behind(self) -> bool:
         """Whether something waits for it."""
         return bool(self._queued_batches or self._lost_from or self._thinned)
+
+    @property
+    def queued_events(self) -> int:
+        """How many events wait for it."""
+        return self._queued_events
+
+    @property
+    def queued_bytes(self) -> int:
+        """How many bytes these have."""
+        return self._queued_bytes
 
     async def receive(self) -> Received:
         """Wait for the next batch, or for the truth about what was lost.
@@ -84,9 +102,11 @@ class Reader:
         """Give the next batch, or what was lost; None when there is nothing now."""
         if self._lag is not None:
             lag, self._lag = self._lag, None
+            self._tally.lags += 1
             return lag
         if self._thinned is not None:
             thinned, self._thinned = self._thinned, None
+            self._tally.gaps += 1
             return thinned
         batch = self._dequeue()
         if batch is None:
@@ -111,7 +131,7 @@ class Reader:
 
         An empty channel takes a batch of any size: else its reader would wait for nothing.
         """
-        self.position = batch.events[-1].numbered.seq
+        self.position = batch.events[-1].seq
         if not self.is_behind:
             if self.sink is None or not self.sink(batch):
                 self._enqueue(batch)
@@ -186,19 +206,22 @@ class Reader:
     def _note_thinned(self, gone: list[Encoded]) -> None:
         if not gone:
             return
+        self._tally.dropped_output += len(gone)
         before = self._thinned
         self._thinned = Thinned(
-            from_seq=before.from_seq if before else gone[0].numbered.seq,
-            to_seq=gone[-1].numbered.seq,
+            from_seq=before.from_seq if before else gone[0].seq,
+            to_seq=gone[-1].seq,
             dropped=len(gone) + (before.dropped if before else 0),
         )
 
     def _lose(self, batch: Batch) -> None:
         if not self._lost_from:
-            self._lost_from = batch.events[0].numbered.seq
+            self._lost_from = batch.events[0].seq
         self._dropped += len(batch.events)
+        self._tally.dropped_events += len(batch.events)
 
     def _rejoin(self) -> Lost:
+        self._tally.gaps += 1
         seq, tree = self._state_now()
         lost = Lost(from_seq=self._lost_from, to_seq=seq, dropped=self._dropped, tree=tree)
         self._lost_from = self._dropped = 0

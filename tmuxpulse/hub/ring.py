@@ -2,7 +2,7 @@
 
 The newest are kept as they are, since most who resume were away for seconds. Those before them are
 kept as their encodings, compressed, at about a twelfth of the memory, and are read when somebody
-asks for them.
+asks for them; who still waits for one of them has it as its encoding, too.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from __future__ import annotations
 import zlib
 from array import array
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
+from tmuxpulse.events import Event
 from tmuxpulse.hub.stream import Encoded
-from tmuxpulse.wire import Numbered, decode_message
 
-RECENT_EVENTS = 2048  # are kept as they are
-RECENT_BYTES = 1 << 20
+RECENT_EVENTS = 512  # are kept as they are, a few KiB each
+RECENT_BYTES = 256 << 10
 BLOCK_EVENTS = 256  # are compressed together: half a millisecond
 BLOCK_BYTES = 128 << 10
 LEVEL = 1
@@ -31,7 +31,7 @@ class _Block(msgspec.Struct, frozen=True):
     sizes: array[int]
 
     def events(self) -> list[Encoded]:
-        return [_read(line) for line in zlib.decompress(self.data).split(b"\n")]
+        return [Encoded.read(line) for line in zlib.decompress(self.data).split(b"\n")]
 
 
 class Ring:
@@ -61,7 +61,7 @@ class Ring:
 
     def append(self, event: Encoded) -> None:
         """Keep one more: the one after the last."""
-        self._newest = event.numbered.seq
+        self._newest = event.seq
         self._recent.append(event)
         self._recent_bytes += len(event.line)
         self.bytes += len(event.line)
@@ -75,12 +75,17 @@ class Ring:
             self._compress()
 
     def newest_first(self) -> Iterator[Encoded]:
-        """From the last event back to the oldest that is kept."""
+        """From the last event back to the oldest that is kept.
+
+        Who keeps one of the older ones keeps its encoding only.
+        """
         yield from reversed(self._recent)
         blocks = list(self._blocks)
         for at in range(len(blocks) - 1, -1, -1):
             events = blocks[at].events()
-            yield from reversed(events if at else events[self._gone :])
+            for event in reversed(events if at else events[self._gone :]):
+                yield event
+                event.let_go()
 
     def holds(self, seq: int, *, newest: int) -> bool:
         """Tell whether everything after `seq` is kept, as for `since`."""
@@ -88,29 +93,34 @@ class Ring:
             return seq == newest
         return self._newest - self._count <= seq <= newest
 
-    def since(self, seq: int, *, newest: int) -> list[Encoded] | None:
-        """Everything after `seq`, in order; None when some of it is no longer kept.
+    def since(
+        self, seq: int, *, newest: int, admits: Callable[[Event], bool]
+    ) -> list[Encoded] | None:
+        """What `admits` of all after `seq`, in order; None when some of that is no longer kept.
 
         Args:
             seq: the last event that was seen.
             newest: the number of the newest event there is.
+            admits: tells whether an event is wanted.
         """
         if seq > newest or not self.holds(seq, newest=newest):
             return None
         found: list[Encoded] = []
         for event in self.newest_first():
-            if event.numbered.seq <= seq:
+            if event.seq <= seq:
                 break
-            found.append(event)
+            if admits(event.numbered.event):
+                found.append(event)
         found.reverse()
         return found
 
     def _drop(self) -> None:
         self._count -= 1
         if not self._blocks:
-            size = len(self._recent.popleft().line)
-            self._recent_bytes -= size
-            self.bytes -= size
+            event = self._recent.popleft()
+            event.let_go()
+            self._recent_bytes -= len(event.line)
+            self.bytes -= len(event.line)
             return
         sizes = self._blocks[0].sizes
         self.bytes -= sizes[self._gone]
@@ -124,15 +134,10 @@ class Ring:
         lines: list[bytes] = []
         size = 0
         while self._recent and len(lines) < BLOCK_EVENTS and size < BLOCK_BYTES:
-            lines.append(self._recent.popleft().line)
-            size += len(lines[-1])
+            event = self._recent.popleft()
+            event.let_go()
+            lines.append(event.line)
+            size += len(event.line)
         self._recent_bytes -= size
         sizes = array("L", map(len, lines))
         self._blocks.append(_Block(zlib.compress(b"\n".join(lines), LEVEL), sizes))
-
-
-def _read(line: bytes) -> Encoded:
-    numbered = decode_message(line)
-    if not isinstance(numbered, Numbered):
-        raise TypeError(f"no event: {line[:200]!r}")  # it was encoded here
-    return Encoded(numbered, line)

@@ -9,22 +9,58 @@ from functools import cached_property
 
 import msgspec
 
-from tmuxpulse.events import PaneOutput
-from tmuxpulse.wire import Numbered, Tree
+from tmuxpulse.events import Data, PaneOutput
+from tmuxpulse.wire import Numbered, Tree, decode_message
 
 MESSAGE_CHARACTERS = 128 << 10  # of joined events; peers commonly refuse messages above 1 MiB
 
 
-class Encoded(msgspec.Struct, frozen=True):
-    """A numbered event and its one encoding, shared by everybody who gets it."""
+class Encoded:
+    """A numbered event and its one encoding, shared by everybody who gets it.
 
-    numbered: Numbered
-    line: bytes
+    The event itself takes several times the memory of its encoding. So it is let go once it is not
+    among the newest any more (`ring`), whoever is slow and still waits for it, and read again from
+    the encoding by who needs it.
+
+    Attributes:
+        seq: its number.
+        kind: the type of its data.
+        line: its encoding.
+    """
+
+    __slots__ = ("_numbered", "kind", "line", "seq")
+
+    def __init__(self, numbered: Numbered, line: bytes) -> None:
+        self.seq = numbered.seq
+        self.kind: type[Data] = type(numbered.event.data)
+        self.line = line
+        self._numbered: Numbered | None = numbered
+
+    @classmethod
+    def read(cls, line: bytes) -> Encoded:
+        """Have an event again from its encoding."""
+        return cls(_read(line), line)
+
+    @property
+    def numbered(self) -> Numbered:
+        """The event with its number and time."""
+        return self._numbered or _read(self.line)
+
+    def let_go(self) -> None:
+        """Keep the encoding alone."""
+        self._numbered = None
+
+
+def _read(line: bytes) -> Numbered:
+    numbered = decode_message(line)
+    if not isinstance(numbered, Numbered):
+        raise TypeError(f"no event: {line[:200]!r}")  # it was encoded here
+    return numbered
 
 
 def is_output(event: Encoded) -> bool:
     """Tell whether an event is what a pane printed: the first to go when a reader is slow."""
-    return isinstance(event.numbered.event.data, PaneOutput)
+    return issubclass(event.kind, PaneOutput)
 
 
 class Batch:

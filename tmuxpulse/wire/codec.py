@@ -47,7 +47,7 @@ class WireEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     data: Any
 
 
-class Numbered(msgspec.Struct, frozen=True):
+class Numbered(msgspec.Struct, frozen=True, gc=False):
     """An event as the stream holds it: `seq` counts from 1 within an epoch."""
 
     seq: int
@@ -147,6 +147,11 @@ def decode_request(message: bytes | str) -> Asked:
             " of at most 53 bits",
         )
     return request
+
+
+def action_of(request: Asked) -> str:
+    """The `action` that a request was read from."""
+    return "command" if isinstance(request, Command) else str(type(request).__struct_config__.tag)
 
 
 def request_id(message: bytes | str) -> RequestId:

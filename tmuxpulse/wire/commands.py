@@ -49,14 +49,23 @@ class Command(
 
 
 class SendText(Command, frozen=True, kw_only=True, tag="send-text"):
-    """Type a text into a pane, as it is; `enter`: and press Enter after it."""
+    """Type a text into a pane, as it is.
+
+    Attributes:
+        text: no shell, no key names and no formats are seen in it.
+        enter: whether Enter is pressed after it.
+    """
 
     text: str
     enter: bool = False
 
 
 class SendKeys(Command, frozen=True, kw_only=True, tag="send-keys"):
-    """Press keys by tmux's names for them, such as ``C-c`` or ``Up``."""
+    """Press keys by tmux's names for them, such as ``C-c`` or ``Up``.
+
+    Attributes:
+        keys: in order.
+    """
 
     keys: list[str]
 
@@ -70,13 +79,22 @@ class Select(Command, frozen=True, kw_only=True, tag="select"):
 
 
 class Rename(Command, frozen=True, kw_only=True, tag="rename"):
-    """Rename the window that the target names; without one, the session."""
+    """Rename the window that the target names; without one, the session.
+
+    Attributes:
+        name: the new one.
+    """
 
     name: str
 
 
 class NewWindow(Command, frozen=True, kw_only=True, tag="new-window"):
-    """Make a window with the user's shell in it, in the background."""
+    """Make a window with the user's shell in it, in the background.
+
+    Attributes:
+        name: of the window; empty: tmux's choice.
+        path: the directory it begins in; empty: tmux's choice.
+    """
 
     name: str = ""
     path: str = ""
@@ -103,9 +121,15 @@ class PaneStatus(Command, frozen=True, kw_only=True, tag="status"):
 
 
 class Capture(Command, frozen=True, kw_only=True, tag="capture"):
-    """Give what a pane shows; `lines`: and so many lines of what scrolled away above it."""
+    """Give what a pane shows.
+
+    Attributes:
+        lines: how many lines of what scrolled away above it come first.
+        styled: give an object with rows, colours and cursor (`Screen`) in place of a text.
+    """
 
     lines: int = 0
+    styled: bool = False
 
 
 AnyCommand = Union[  # noqa: UP007  # evaluated by msgspec on Python 3.10

@@ -53,6 +53,7 @@ class Established(Reply, frozen=True, kw_only=True, tag="connection.established"
 
     Attributes:
         epoch: empty, and `seq` 0, until a token is given where one is required.
+        features: what is switched on, by name; empty until then, too.
     """
 
     client_id: str
@@ -64,6 +65,7 @@ class Established(Reply, frozen=True, kw_only=True, tag="connection.established"
     auth: AuthNeed
     heartbeat_s: float = 25
     limits: Limits = Limits()
+    features: dict[str, bool] = {}
 
 
 class SubscriptionConfirmed(Reply, frozen=True, kw_only=True, tag="subscription.confirmed"):
@@ -93,6 +95,7 @@ class AuthResponse(Reply, frozen=True, kw_only=True, tag="auth.response"):
         sessions: globs of the sessions that are seen; empty: all.
         epoch: where the stream stands that is seen now, with `seq`; empty after a failure.
         token: takes the place of a one-time token from now on.
+        features: what is switched on, by name; empty after a failure.
     """
 
     id: RequestId = None
@@ -104,6 +107,7 @@ class AuthResponse(Reply, frozen=True, kw_only=True, tag="auth.response"):
     epoch: str = ""
     seq: int = 0
     token: str | None = None
+    features: dict[str, bool] = {}
 
     def __repr__(self) -> str:
         """Without the token."""
@@ -325,6 +329,27 @@ class HealthData(Reply, frozen=True, kw_only=True, tag="health.data"):
     features: dict[str, bool]
 
 
+class ReplayState(Reply, frozen=True, kw_only=True, tag="replay.state"):
+    """Where the recording is that the server plays.
+
+    Attributes:
+        position_s: from the beginning.
+        duration_s: of all of it; None: that is not known yet.
+        speed: times as fast as it was; None: as fast as everybody follows.
+        paused: whether it stands still.
+        finished: whether it is at its end.
+        may_steer: whether whoever asks may steer it.
+    """
+
+    id: RequestId = None
+    position_s: float
+    duration_s: float | None
+    speed: float | None
+    paused: bool
+    finished: bool
+    may_steer: bool
+
+
 AnyReply = Union[  # noqa: UP007  # evaluated by msgspec on Python 3.10
     Established,
     SubscriptionConfirmed,
@@ -345,4 +370,5 @@ AnyReply = Union[  # noqa: UP007  # evaluated by msgspec on Python 3.10
     EmitAccepted,
     ExplainData,
     HealthData,
+    ReplayState,
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Union
+from typing import Annotated, Any, Literal, Union
 
 import msgspec
 from msgspec import Meta
@@ -28,7 +28,11 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Auth(Request, frozen=True, kw_only=True, tag="auth"):
-    """Give a token."""
+    """Give a token.
+
+    Attributes:
+        token: the whole of it, ``tp_…``; or a one-time one.
+    """
 
     token: str
 
@@ -38,7 +42,15 @@ class Auth(Request, frozen=True, kw_only=True, tag="auth"):
 
 
 class Subscribe(Request, frozen=True, kw_only=True, tag="subscribe"):
-    """Ask for events; with `snapshot`, for the state that they change, too."""
+    """Ask for events; with `snapshot`, for the state that they change, too.
+
+    Attributes:
+        filters: which ones; nothing: all.
+        resume: first those after this place in the stream; if not all of them can be given, none
+            are: ``stream.reset`` and a snapshot come instead.
+        last: first so many of those that were (up to 20,000); not together with `resume`.
+        snapshot: first the state, as a ``snapshot.data``.
+    """
 
     filters: Filter = EVERYTHING
     resume: Position | None = None
@@ -47,16 +59,28 @@ class Subscribe(Request, frozen=True, kw_only=True, tag="subscribe"):
 
 
 class Unsubscribe(Request, frozen=True, kw_only=True, tag="unsubscribe"):
-    """End one subscription, those with equal filters, or all."""
+    """End one subscription, those with equal filters, or all.
+
+    Attributes:
+        subscription: its name, as it was confirmed.
+        filters: all subscriptions with just these; not together with `subscription`.
+    """
 
     subscription: str | None = None
     filters: Filter | None = None
 
 
 class Snapshot(Request, frozen=True, kw_only=True, tag="snapshot"):
-    """Ask for the state."""
+    """Ask for the state.
+
+    Attributes:
+        target: of what; nothing: of everything. A pane that is named comes with its screen, where
+            ``output`` is granted.
+        styled: and that screen with its colours and its cursor.
+    """
 
     target: Target | None = None
+    styled: bool = False
 
 
 class Ping(Request, frozen=True, kw_only=True, tag="ping"):
@@ -68,7 +92,13 @@ class Ticket(Request, frozen=True, kw_only=True, tag="ticket"):
 
 
 class Batch(Request, frozen=True, kw_only=True, tag="batch"):
-    """Run commands in order, in one run of tmux; the first that fails is the last."""
+    """Run commands in order, in one run of tmux; the first that fails is the last.
+
+    Attributes:
+        commands: for one tmux server.
+        key: a repeat with the same key is not run again and gets the same answer.
+        deadline_s: seconds until it has to be done; what is not begun by then never is.
+    """
 
     commands: list[AnyCommand]
     key: str | None = None
@@ -117,19 +147,41 @@ class EmitEvent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Emit(Request, frozen=True, kw_only=True, tag="emit"):
-    """Tell of something; whoever subscribed to its type gets it."""
+    """Tell of something; whoever subscribed to its type gets it.
+
+    Attributes:
+        event: what.
+    """
 
     event: EmitEvent
 
 
 class Explain(Request, frozen=True, kw_only=True, tag="explain"):
-    """Ask why a pane's status is what it is."""
+    """Ask why a pane's status is what it is.
+
+    Attributes:
+        target: the pane.
+    """
 
     target: Target
 
 
 class Health(Request, frozen=True, kw_only=True, tag="health"):
     """Ask how the server itself is."""
+
+
+class Replay(Request, frozen=True, kw_only=True, tag="replay"):
+    """Steer the recording that a server plays, or, without a field, ask where it is.
+
+    Attributes:
+        play: whether to go on or to stand still; it is done after the other two.
+        seek_s: where to go, in seconds from the beginning.
+        speed: times as fast as it was.
+    """
+
+    play: Literal["pause", "resume"] | None = None
+    seek_s: Annotated[float, Meta(ge=0, le=1e9)] | None = None
+    speed: Annotated[float, Meta(ge=0.1, le=1000)] | None = None
 
 
 AnyRequest = Union[  # noqa: UP007  # evaluated by msgspec on Python 3.10
@@ -144,4 +196,5 @@ AnyRequest = Union[  # noqa: UP007  # evaluated by msgspec on Python 3.10
     Emit,
     Explain,
     Health,
+    Replay,
 ]

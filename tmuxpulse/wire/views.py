@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from tmuxpulse.events import Status
+from tmuxpulse.styles import Cursor, Run
 
 
 class PaneView(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,6 +17,9 @@ class PaneView(msgspec.Struct, frozen=True, kw_only=True):
         reason: why its status is what it is.
         agent_type: the kind of agent it runs, if it is one.
         screen: the rows it shows now; only where a pane was asked for by name.
+        styles: for each of them its runs of colours, in order: ``[start, length, style]``; only
+            where they were asked for, as with the next.
+        cursor: where it stands on the screen.
     """
 
     id: str
@@ -36,6 +40,8 @@ class PaneView(msgspec.Struct, frozen=True, kw_only=True):
     agent_type: str | None = None
     last_line: str = ""
     screen: list[str] | UnsetType = UNSET
+    styles: list[list[Run]] | UnsetType = UNSET
+    cursor: Cursor | UnsetType = UNSET
 
 
 class WindowView(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,12 +57,18 @@ class WindowView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionView(msgspec.Struct, frozen=True, kw_only=True):
-    """A session; `server` names the tmux server that holds it."""
+    """A session; `server` names the tmux server that holds it.
+
+    Attributes:
+        attached: how many clients it has.
+        created: when, in seconds of the epoch, as tmux tells it; 0: it is not known.
+    """
 
     server: str
     id: str
     name: str
     attached: int
+    created: int = 0
     windows: list[WindowView]
 
 
