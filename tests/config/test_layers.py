@@ -80,7 +80,8 @@ LAYERS = st.lists(st.sampled_from(["file", "environment", "flag"]), unique=True)
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.dictionaries(st.sampled_from(["server.port", "limits.connections"]), LAYERS))
 def test_the_highest_layer_that_sets_a_key_wins(
@@ -109,7 +110,7 @@ def test_the_highest_layer_that_sets_a_key_wins(
     [
         ("[server]\nprot = 1", 'F line 2: [server] has no key "prot"; did you mean "port"?'),
         ('[sever]\nport = "x"', 'F line 1: there is no table [sever]; did you mean "server"?'),
-        ("port = 1", "F line 1: there is no table [port]; known: audit, history"),
+        ("port = 1", "F line 1: there is no table [port]; known: audit, features"),
         ("server = 1", "F line 1: [server] is a table of settings"),
         ('[server]\n\nport = "x"', "F line 3: server.port: must be a whole number, got `str`"),
         ("[server]\nport = 65536", "F line 2: server.port: must be a whole number <= 65535"),
@@ -154,7 +155,8 @@ def test_what_is_no_such_file_is_one_line(tmp_path: Path, held: bytes, said: str
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     st.binary(max_size=120)

@@ -10,6 +10,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from platformdirs import user_config_path, user_runtime_path, user_state_path
@@ -53,14 +54,40 @@ def runtime_dir(environ: Mapping[str, str] | None = None) -> Path:
         UsageError: it belongs to somebody else, others can enter it, or it cannot be made.
     """
     env = os.environ if environ is None else environ
-    chosen = env.get("TMUXPULSE_RUNTIME_DIR")
-    path = Path(chosen) if chosen else _platform_runtime_dir(env)
-    return _private(path, "runtime directory", "TMUXPULSE_RUNTIME_DIR")
+    return _private(_runtime_path(env), "runtime directory", "TMUXPULSE_RUNTIME_DIR")
+
+
+def find_unix_socket(environ: Mapping[str, str] | None = None) -> str:
+    """Where the user's own server would listen; nothing is made, and nothing need be there.
+
+    A directory that is not the user's alone has none: somebody else could listen there.
+    """
+    path = _runtime_path(os.environ if environ is None else environ)
+    return default_unix_socket(path) if _is_private(path) else ""
 
 
 def default_unix_socket(directory: Path) -> str:
     """Where `serve` listens for the same user's programs, and they look for it."""
     return str(directory / "tmuxpulse.sock")
+
+
+def replay_socket(directory: Path, pid: int) -> str:
+    """Where `replay --serve` listens: `watch` is not to take it for a server of live panes."""
+    return str(directory / f"replay-{pid}.sock")
+
+
+def replay_sockets(directory: Path) -> list[str]:
+    """Those there are, the newest first; one that was killed leaves its socket behind."""
+    found = {}
+    for path in directory.glob("replay-*.sock"):
+        with suppress(OSError):  # it ended meanwhile
+            found[str(path)] = path.lstat().st_mtime
+    return sorted(found, key=lambda path: found[path], reverse=True)
+
+
+def _runtime_path(env: Mapping[str, str]) -> Path:
+    chosen = env.get("TMUXPULSE_RUNTIME_DIR")
+    return Path(chosen) if chosen else _platform_runtime_dir(env)
 
 
 def _platform_runtime_dir(env: Mapping[str, str]) -> Path:
@@ -80,15 +107,23 @@ def _private(path: Path, what: str, variable: str) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.mkdir(mode=0o700, exist_ok=True)
-        found = path.lstat()
     except OSError as error:
         raise UsageError(
             f"cannot make the {what} {path}: {error.strerror};"
             f" set {variable} to a directory of yours"
         ) from None
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+    if not _is_private(path):
         raise UsageError(
             f"{path} must be a directory of yours that nobody else can enter (chmod 700);"
             f" or set {variable} to another"
         )
     return path
+
+
+def _is_private(path: Path) -> bool:
+    """Tell whether it is a directory of ours that nobody else can enter."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 EngineChoice = Literal["auto", "pipe", "control", "poll"]
 WriteChoice = Literal["never", "local", "anywhere"]
+LogFormat = Literal["text", "json"]
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
@@ -54,6 +55,7 @@ class ServerTable(Table, frozen=True, kw_only=True):
         allowed_origins: further values of ``Origin``, such as ``https://pulse.example``.
         write: who may command panes, if their token grants it: nobody, those who connect from
             this machine, or everybody.
+        log_format: of what it says on standard error: for people, or a JSON object a line.
     """
 
     host: str = DEFAULT_HOST
@@ -65,6 +67,7 @@ class ServerTable(Table, frozen=True, kw_only=True):
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     write: WriteChoice = "never"
+    log_format: LogFormat = "text"
 
 
 class LimitsTable(Table, frozen=True, kw_only=True):
@@ -147,6 +150,31 @@ class HistoryTable(Table, frozen=True, kw_only=True):
     output: bool = False
     days: Annotated[float, Meta(gt=0, le=36_500)] = 30.0
     max_bytes: Annotated[int, Meta(ge=1 << 20, le=1 << 40)] = 1 << 30
+
+
+class FeaturesTable(Table, frozen=True, kw_only=True):
+    """``[features]``: parts that can be switched off.
+
+    Attributes:
+        page: whether browsers get the page; programs are served without it.
+        commands: whether anybody may ask for commands to panes, even for a screen; typing needs
+            `write` of ``[server]`` besides.
+        emit: whether programs may tell of events of their own, and report what panes do.
+        status: whether it is judged what panes do: ``agent.status``, and `explain`.
+        stats: whether it is measured what panes use: ``system.stats``.
+        recording: whether `record` works, and the bytes of terminals are given out for it.
+        hooks: whether programs tell of their calls (``tmuxpulse.hooks``).
+        compat: whether ``tmuxpulse.compat`` asks the server; else it asks tmux.
+    """
+
+    page: bool = True
+    commands: bool = True
+    emit: bool = True
+    status: bool = True
+    stats: bool = True
+    recording: bool = True
+    hooks: bool = True
+    compat: bool = True
 
 
 _COLOUR_NAMES = (
@@ -301,6 +329,7 @@ class Settings(Table, frozen=True, kw_only=True):
     redaction: RedactionTable = RedactionTable()
     audit: AuditTable = AuditTable()
     history: HistoryTable = HistoryTable()
+    features: FeaturesTable = FeaturesTable()
     watch: WatchTable = WatchTable()
     watch_colours: WatchColoursTable = WatchColoursTable()
     watch_keys: WatchKeysTable = WatchKeysTable()
@@ -313,6 +342,8 @@ class CollectSettings(Table, frozen=True, kw_only=True):
         sockets: paths of tmux sockets; empty: all of this user's.
         engine: how to watch.
         redaction: what is masked in what panes print.
+        judges: whether it tells what panes do.
+        measures: whether it tells what panes use, to who asks for it.
         rules_dir: where the user's rules of statuses are; empty: nowhere.
         runtime_dir: where FIFOs live while we run; private to the user.
     """
@@ -320,6 +351,8 @@ class CollectSettings(Table, frozen=True, kw_only=True):
     sockets: tuple[str, ...] = ()
     engine: EngineChoice = "auto"
     redaction: RedactionTable = RedactionTable()
+    judges: bool = True
+    measures: bool = True
     rules_dir: str = ""
     runtime_dir: str
 
@@ -332,6 +365,7 @@ class ServeSettings(Table, frozen=True, kw_only=True):
         limits: what it bounds.
         audit: what it writes down.
         history: what it keeps.
+        features: what is switched on.
         unix_socket: the path of the same user's socket; empty: none.
         state_dir: where tokens, the audit log and the history are; private to the user.
         runtime_dir: where the history's journal is; private to the user; empty: in `state_dir`.
@@ -341,6 +375,7 @@ class ServeSettings(Table, frozen=True, kw_only=True):
     limits: LimitsTable = LimitsTable()
     audit: AuditTable = AuditTable()
     history: HistoryTable = HistoryTable()
+    features: FeaturesTable = FeaturesTable()
     unix_socket: str
     state_dir: str
     runtime_dir: str = ""
