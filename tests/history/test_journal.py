@@ -72,7 +72,7 @@ def test_a_line_that_is_cut_off_was_never_handed_out(tmp_path):
     assert read(tmp_path) == ([1, 2], [], False)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_whatever_a_file_holds_reading_it_ends(tmp_path_factory, data):
     directory = tmp_path_factory.mktemp("journal")

@@ -16,7 +16,7 @@ from tmuxpulse.history.eyes import EVERYTHING
 from tmuxpulse.history.query import Query, narrow, wants
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(made.events, made.filters)
 def test_a_kind_or_place_that_is_left_out_is_not_wanted(event, wanted):
     found = narrow(Query(filter=wanted))
@@ -27,7 +27,7 @@ def test_a_kind_or_place_that_is_left_out_is_not_wanted(event, wanted):
         assert wants(Query(filter=wanted), EVERYTHING)(event) is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=40), st.data())
 def test_the_index_finds_every_text_by_every_part_of_it(text, data):
     start = data.draw(st.integers(0, len(text)))

@@ -74,7 +74,7 @@ eyes = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(made.events, max_size=30),
     st.lists(st.tuples(queries, eyes), min_size=1, max_size=8),

@@ -11,7 +11,7 @@ from tmuxpulse.history import records
 from tmuxpulse.wire import rfc3339
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(made.events, st.integers(1, 2**40 - 1), st.integers(0, 4_000_000_000_000))
 def test_a_line_taken_apart_and_put_together_is_the_same_line(event, seq, at):
     encoded = made.kept(seq, event, at)

@@ -129,26 +129,30 @@ def test_what_was_lost_makes_a_refusal(tmp_path):
     first.close()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
-    st.lists(st.lists(made.events, min_size=1, max_size=8), min_size=1, max_size=4),
+    st.lists(
+        st.tuples(st.lists(made.events, min_size=1, max_size=8), st.booleans(), st.booleans()),
+        min_size=1,
+        max_size=4,
+    ),
     st.lists(made.filters, min_size=1, max_size=3),
     st.data(),
 )
 def test_a_replay_is_the_rest_of_what_was_published(tmp_path_factory, runs, wanted, data):
+    begin = data.draw(st.integers(0, len(runs) - 1))
+    seq = data.draw(st.integers(0, len(runs[begin][0])))
     directory = tmp_path_factory.mktemp("replay")
     published = []
-    for number, events in enumerate(runs):
+    for number, (events, is_stored, has_ended) in enumerate(runs):
         keeping = Keeping(directory, f"e{number}")
         published.append(numbered(events))
         keeping.append(published[-1])
-        if data.draw(st.booleans()):
+        if is_stored:
             keeping.work()
-        keeping.close(end=len(events) if data.draw(st.booleans()) else None)
+        keeping.close(end=len(events) if has_ended else None)
     keeping = Keeping(directory, "now")
     keeping.put([])
-    begin = data.draw(st.integers(0, len(runs) - 1))
-    seq = data.draw(st.integers(0, len(runs[begin])))
     segments = ask(keeping, f"e{begin}", seq, *wanted)
     admits = compile_filters(wanted)
     assert [[one.line for one in segment.events] for segment in segments] == [

@@ -36,7 +36,7 @@ def test_jsonl_is_what_was_sent() -> None:
     assert "".join(as_jsonl(lines)).encode() == b"".join(raw + b"\n" for _, raw in lines)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\0")), max_size=5))
 def test_csv_can_be_read_back_and_holds_no_formula(texts: list[str]) -> None:
     out = "".join(as_csv(map(printed, texts)))
@@ -60,7 +60,7 @@ class Elements(HTMLParser):
         assert not [name for name, _ in attrs if name.startswith("on")]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(), st.sampled_from(["<script>x</script>", "<img onerror=x>", '"><b>', "</title>"]))
 def test_a_page_has_no_element_of_a_panes(text: str, hostile: str) -> None:
     place = ev.Place(server=hostile, session=hostile + text, session_id="$1")

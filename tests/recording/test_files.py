@@ -45,7 +45,8 @@ def test_a_tail_that_is_cut_off_ends_it(tmp_path: Path, packed: bool) -> None:  
     data = write(tmp_path / "whole", RECORDS * 40).read_bytes()
     whole = gzip.compress(data) if packed else data
     first = len(encode_head(HEAD))
-    for size in range(len(whole) // 2 if packed else first, len(whole), 97):
+    end = len(whole) - 16 if packed else len(whole)  # gzip's own tail comes after the last line
+    for size in range(len(whole) // 2 if packed else first, end, 97):
         path = tmp_path / "cut"
         path.write_bytes(whole[:size])
         records, problem = found(path)
@@ -56,7 +57,8 @@ def test_a_tail_that_is_cut_off_ends_it(tmp_path: Path, packed: bool) -> None:  
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.binary(max_size=300), st.booleans())
 def test_garbage_is_said_and_nothing_else_happens(

@@ -243,7 +243,7 @@ ODD = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(told=st.lists(st.sampled_from(ODD), max_size=12), begun=st.booleans())
 @example(told=[one for one in ODD if isinstance(one.data, ev.PaneCreated)], begun=True)
 def test_events_that_fit_nowhere_leave_a_state_that_can_be(
@@ -293,3 +293,13 @@ async def test_nothing_can_be_done_in_it(path: Path) -> None:
         assert source.explain("%9") is None
         assert heard.hub.snapshot().sessions[0].windows[0].panes[0].status == "error"
     assert PLACE.pane_id == "%1"
+
+
+async def test_on_its_way_it_is_where_it_goes(path: Path) -> None:
+    async with playing(path) as (player, _):
+        player.pause()
+        player.seek(7.0)
+        assert player.position == 7.0
+        player.seek(player.position - 2)
+        await settled()
+        assert (player.position, player.is_paused) == (5.0, True)

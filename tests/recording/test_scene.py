@@ -27,7 +27,7 @@ def structure(scene: Scene) -> object:
     return scene.views("default")[1] if "default" in scene.servers else []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(states(), min_size=2, max_size=5))
 def test_a_snapshot_and_events_are_the_state(history: list[State]) -> None:
     scene = Scene()
@@ -38,7 +38,7 @@ def test_a_snapshot_and_events_are_the_state(history: list[State]) -> None:
         assert structure(scene) == session_views("default", after, now())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(states(), states())
 def test_a_jump_is_told_by_events(one: State, other: State) -> None:
     here, there = Scene(), Scene()

@@ -5,7 +5,7 @@ import string
 
 import pytest
 
-from tmuxpulse.redaction.keys import MAX_LINES
+from tmuxpulse.redaction.keys import MAX_LINES, KeyBlocks
 from tmuxpulse.redaction.redactor import PaneRedactor, Redactor
 
 MASK = "[redacted:private-key]"
@@ -104,3 +104,17 @@ def test_the_unfinished_line_does_not_move_the_state():
     pane = PaneRedactor(Redactor())
     pane.redact(("$ cat key", PEM[0]), "two words, no key")
     assert pane.redact((BODY[0],), "").lines == (MASK,)
+
+
+def test_short_words_are_no_key_whose_begin_was_missed():
+    """So that a flood of them is not asked line by line."""
+    keys = KeyBlocks()
+    assert [keys.line("y") for _ in range(2)] == [[], []]
+    assert not keys.active
+    assert keys.line(BODY[0]) == []
+
+
+def test_the_rest_of_a_cut_line_does_not_hide_the_key_after_it():
+    keys = KeyBlocks()
+    found = [keys.line(line) for line in (BODY[0][-9:], *BODY, PEM[-1], BODY[0])]
+    assert [bool(spans) for spans in found] == [False, True, True, True, False, False]

@@ -32,7 +32,7 @@ def through(data: bytes, cuts: list[int], redactor: Redactor | None = None) -> b
     return b"".join([*out, raw.flush()])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(HARMLESS, max_size=12), st.lists(st.integers(0, 500), max_size=6))
 def test_without_rules_bytes_pass_as_they_are(pieces: list[bytes], cuts: list[int]) -> None:
     data = b"".join(pieces)
@@ -49,7 +49,7 @@ def plain(data: bytes) -> str:
     return re.sub(r"\x1b[\]PX^_k][^\x07\x1b]*(?=\x1b(?!\\))", "", text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(HARMLESS.filter(lambda piece: b"\x1b]0;unf" not in piece), max_size=4),
     st.lists(st.integers(0, 500), max_size=8),

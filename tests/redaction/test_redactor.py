@@ -11,7 +11,7 @@ from tmuxpulse.redaction.redactor import PaneRedactor, Redacted, Redactor
 from tmuxpulse.redaction.rules import BUILT_IN
 from tmuxpulse.redaction.scanner import LONG_LINE
 
-LAWS = settings(max_examples=200, deadline=None)
+LAWS = settings(max_examples=200)
 REDACTOR = Redactor()
 
 

@@ -102,7 +102,7 @@ text = st.lists(PIECES | st.text("ab1 :='@密ü█", max_size=5)).map(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(text, st.integers(1, 90))
 def test_a_masked_screen_has_its_shape_and_stays_masked(text, width):
     rows = wrapped(text, width)

@@ -62,6 +62,22 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     damaged: list[str]
 
 
+class Amounts(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is kept; the disk is not asked.
+
+    Attributes:
+        waiting_bytes: in the journal, not yet in the database.
+        lost: events of this run that could not be kept.
+        written: events that this run has put into the database.
+        size_bytes: of the database with its log, when it was last written.
+    """
+
+    waiting_bytes: int
+    lost: int
+    written: int
+    size_bytes: int
+
+
 class History:
     """Keeps what happens, and answers questions about it.
 
@@ -113,6 +129,7 @@ class History:
         self._reading = trio.CapacityLimiter(READERS)
         self._trouble = ""
         self._lost_before = 0
+        self._size_bytes = 0
         self._is_ended = False
 
     @classmethod
@@ -160,13 +177,11 @@ class History:
         """
         if not events or self._closing.is_set():
             return
-        self._seq = events[-1].numbered.seq
-        kept = [one for one in events if not isinstance(one.numbered.event.data, self._left_out)]
+        self._seq = events[-1].seq
+        kept = [one for one in events if not issubclass(one.kind, self._left_out)]
         if not kept:
             return
-        self._journal.append(
-            [one.line for one in kept], kept[0].numbered.seq, kept[-1].numbered.seq
-        )
+        self._journal.append([one.line for one in kept], kept[0].seq, kept[-1].seq)
         self._wake.set()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -272,13 +287,22 @@ class History:
 
     def condition(self) -> Condition:
         """How it is now."""
-        journal = self._journal
+        amounts = self.amounts()
         return Condition(
             database=str(self._database),
-            trouble=self._trouble or journal.trouble,
-            waiting_bytes=sum(piece.end - piece.start for piece in journal.pending()),
-            lost=journal.lost,
+            trouble=self._trouble or self._journal.trouble,
+            waiting_bytes=amounts.waiting_bytes,
+            lost=amounts.lost,
             damaged=[str(path) for path in damaged(self._database)],
+        )
+
+    def amounts(self) -> Amounts:
+        """How much it is now."""
+        return Amounts(
+            waiting_bytes=sum(piece.end - piece.start for piece in self._journal.pending()),
+            lost=self._journal.lost,
+            written=self._store.written,
+            size_bytes=self._size_bytes,
         )
 
     async def _in_thread(self, question: Callable[[Callable[[], bool]], T]) -> T:
@@ -349,6 +373,7 @@ class History:
                 nursery.cancel_scope.cancel()
             for path, up_to in progress.drained.items():
                 self._journal.drained(path, up_to)
+            self._size_bytes = progress.size_bytes
             return progress
 
     async def _tell_when_slow(self) -> None:

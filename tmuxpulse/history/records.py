@@ -15,7 +15,6 @@ import msgspec
 
 from tmuxpulse.events import BY_TYPE, Custom, Data, Event, PaneBytes, Place, SystemStats
 from tmuxpulse.filters import text_of
-from tmuxpulse.wire import Numbered
 from tmuxpulse.wire.codec import WireEvent
 
 SEQ_BITS = 40  # of an id; above them is the number of the epoch
@@ -29,8 +28,12 @@ class Kept(Protocol):
     """A numbered event with its one encoding, as the hub has it."""
 
     @property
-    def numbered(self) -> Numbered:
-        """The event with its number."""
+    def seq(self) -> int:
+        """Its number."""
+
+    @property
+    def kind(self) -> type[Data]:
+        """The type of its data."""
 
     @property
     def line(self) -> bytes:

@@ -79,17 +79,26 @@ class Writer:
         self._part: _Part | None = None
         self._known: dict[bytes | str, int] = {}
 
-    def batch(self, run: Run, records: Iterable[Record | None]) -> None:
+    def batch(self, run: Run, records: Iterable[Record | None], *, counted: int = 0) -> int:
         """Write records of a run in one transaction; of no effect when it raises.
+
+        Args:
+            run: whose they are.
+            records: in order; those that are here already are left out.
+            counted: events of the run up to this number are not counted.
+
+        Returns:
+            How many events it put in.
 
         Raises:
             sqlite3.Error: see `schema.meaning_of`.
+            schema.Damaged: what is here cannot be true.
             OSError: the records could not be read.
         """
         connection = self.connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            self._write(run, records)
+            written = self._write(run, records, counted)
             connection.execute("COMMIT")
         except BaseException:
             self._part = None
@@ -97,6 +106,7 @@ class Writer:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+        return written
 
     def end_others(self, own: str, torn: Iterable[str], intact: Iterable[str]) -> None:
         """Settle the runs that are over.
@@ -124,7 +134,7 @@ class Writer:
 
     # --- a batch -------------------------------------------------------------------------
 
-    def _write(self, run: Run, records: Iterable[Record | None]) -> None:
+    def _write(self, run: Run, records: Iterable[Record | None], counted: int) -> int:
         no, seen = self._epoch(run)
         part = self._current_part(run, id_of(no, seen) + 1)
         self._part = part
@@ -148,6 +158,13 @@ class Writer:
                 " WHERE no = ?",
                 (part.last, part.min_at, part.max_at, part.events, part.text_bytes, part.no),
             )
+        if counted <= seen:
+            return part.events - before
+        (new,) = self.connection.execute(
+            "SELECT count(*) FROM events WHERE id > ? AND id <= ?",
+            (id_of(no, counted), id_of(no, MAX_SEQ)),
+        ).fetchone()
+        return int(new)
 
     def _rows(
         self,
@@ -275,6 +292,13 @@ class Writer:
                 f"SELECT no FROM {table} WHERE name = ?",  # noqa: S608  # the same
                 (name,),
             ).fetchone()[0]
+            # That was the index' word. Readers go by the row, and nobody else compares the two.
+            row = connection.execute(
+                f"SELECT name FROM {table} WHERE no = ?",  # noqa: S608  # the same
+                (found,),
+            ).fetchone()
+            if row is None or row[0] != name:
+                raise schema.Damaged(f"{table} and their index differ")
         else:
             found = connection.execute(
                 f"INSERT INTO {table} (name, used) VALUES (?, ?)",  # noqa: S608  # the same

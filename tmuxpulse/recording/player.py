@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -83,6 +84,7 @@ class Player:
         self._loop = loop
         self._paused = False
         self._jump: float | None = None
+        self._duration: float | None = None
         self._changed = trio.Event()
         self._scene = Scene()
         self._position = begin
@@ -93,11 +95,28 @@ class Player:
 
     @property
     def position(self) -> float:
-        """Where it is, in seconds from the beginning."""
+        """Where it is, in seconds from the beginning; or where it is on its way to."""
+        if self._jump is not None:
+            return self._jump
         if self._paused or math.isinf(self._speed) or self.finished.is_set():
             return self._position
         begin, at = self._anchor
         return max(self._position, begin + (trio.current_time() - at) * self._speed)
+
+    @property
+    def duration(self) -> float | None:
+        """How long all of it is, in seconds; None: nobody has measured it yet."""
+        return self._duration
+
+    @property
+    def speed(self) -> float:
+        """Times as fast as it was; infinity: as fast as everybody follows."""
+        return self._speed
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it is at its end."""
+        return self.finished.is_set()
 
     @property
     def is_paused(self) -> bool:
@@ -131,6 +150,12 @@ class Player:
     def _notify(self) -> None:
         changed, self._changed = self._changed, trio.Event()
         changed.set()
+
+    async def measure(self) -> None:
+        """Find out how long it is, by reading all of it once in another thread."""
+        measured = partial(_measured, self._path)
+        found = await trio.to_thread.run_sync(measured, abandon_on_cancel=True)
+        self._duration = min(found, self._until)
 
     # --- playing ---------------------------------------------------------------------------
 
@@ -239,6 +264,11 @@ class Player:
         for name in self._scene.servers:
             if name not in self._hub.sources:
                 sources.enter_context(self._hub.source(name, _Recorded(name, lambda: self._scene)))
+
+
+def _measured(path: Path) -> float:
+    with open_recording(path) as reader:
+        return max((record.at for record in reader.records()), default=0) / 1000
 
 
 class _Recorded:

@@ -133,6 +133,7 @@ class Scene:
                     id=session.id,
                     name=session.name,
                     attached=state.attached(session.id),
+                    created=session.created,
                     windows=windows,
                 )
             )
@@ -228,7 +229,7 @@ def state_of(tree: Tree, server: str) -> State:
     for session in tree.sessions:
         if session.server != server:
             continue
-        sessions[session.id] = Session(session.id, session.name)
+        sessions[session.id] = Session(session.id, session.name, session.created)
         for number in range(session.attached):
             name = f"{_CLIENT}-{session.id}-{number}"
             clients[name] = Client(name, session.id, control=False)

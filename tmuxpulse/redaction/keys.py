@@ -22,6 +22,7 @@ _LONG: Final = 40  # a run of as many characters is of a key, whatever stands be
 _FIRST: Final = 16  # the first line of a body has no fewer
 _MISSED: Final = 60  # lines of PEM have 64 characters or more, of OpenSSH 70
 _MISSED_UNFINISHED: Final = 24
+_SHORT: Final = 2  # lines of a missed key may be shorter: the rest of a cut one, and its last
 
 _BASE64: Final = string.ascii_letters + string.digits + "+/="
 _BEGIN = re.compile(r"-{4,5} ?BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
@@ -45,16 +46,16 @@ class KeyBlocks:
         self._left = 0  # lines that the block can still have; 0: outside of one
         self._prefix = ""  # what stood before BEGIN: the name of a container, a mark of a diff
         self._long = False  # whether a line of the block was certainly of a key
-        self._missed = True
+        self._missed = _SHORT  # so many short lines, and no BEGIN was missed; 0: none was
 
     @property
     def active(self) -> bool:
         """Whether a line that says nothing of a key may belong to one."""
-        return self._left > 0 or self._missed
+        return self._left > 0 or self._missed > 0
 
     def gap(self) -> None:
         """Lines are missing here."""
-        self._missed = True
+        self._missed = _SHORT
 
     def line(self, line: str) -> list[Span]:
         """Give what of the next finished line belongs to a key."""
@@ -63,7 +64,7 @@ class KeyBlocks:
             spans = self._headless(line)
         begin = list(_BEGIN.finditer(line))[-1:] if NEEDLE in line else []
         if begin and not _END.search(line, begin[0].end()):
-            self._left, self._long, self._missed = MAX_LINES, False, False
+            self._left, self._long, self._missed = MAX_LINES, False, 0
             self._prefix = line[: begin[0].start()]
         return spans
 
@@ -85,7 +86,7 @@ class KeyBlocks:
             return self._bodies(line[: end.start()])
         spans = self._bodies(line)
         if spans:
-            self._missed = False
+            self._missed = 0
             self._long = self._long or any(end - start >= _LONG for start, end, _ in spans)
         elif not _HEADER.match(line.removeprefix(self._prefix)):
             self._left = 0
@@ -104,9 +105,11 @@ class KeyBlocks:
         """A line at a place where the BEGIN may have been missed."""
         spans = _alone(line, _MISSED)
         if spans:
-            self._left, self._long, self._prefix, self._missed = MAX_LINES, True, "", False
+            self._left, self._long, self._prefix, self._missed = MAX_LINES, True, "", 0
         elif _core(line, 0) is None:
-            self._missed = False
+            self._missed = 0
+        else:
+            self._missed -= 1
         return spans
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import takewhile
 from typing import Final, TypeAlias
 
 import msgspec
@@ -18,7 +19,7 @@ from tmuxpulse.redaction.rules import BUILT_IN
 from tmuxpulse.redaction.rules import Rule as LeadRule
 from tmuxpulse.redaction.scanner import Scanner
 from tmuxpulse.redaction.screens import Joined, full_rows
-from tmuxpulse.redaction.spans import Span, blotted, masked, merged
+from tmuxpulse.redaction.spans import Span, blotted, cells, masked, merged
 
 Rule: TypeAlias = LeadRule | PatternRule
 
@@ -57,10 +58,12 @@ class RedactedScreen(msgspec.Struct, frozen=True):
     Attributes:
         rows: as many as there were, everything in its column.
         counts: for each row how many runs were masked in it.
+        masks: for each row that was masked what was: from, to, and how many blocks are there now.
     """
 
     rows: list[str]
     counts: list[int]
+    masks: dict[int, list[tuple[int, int, int]]]
 
 
 class Redactor:
@@ -102,9 +105,10 @@ class Redactor:
         full = full_rows(rows, width)
         joined = Joined(rows, full)
         found: dict[int, list[Span]] = {}
-        # Each row by itself, too: a row that is full need not go on in the next.
-        alone = Joined(rows, [False] * len(rows))
-        texts = [joined, alone] if any(full) else [alone]
+        texts = [joined]
+        if True in full:
+            # Each row by itself, too: a row that is full need not go on in the next.
+            texts.append(Joined(rows, [False] * len(rows)))
         for rows_as in texts:
             for row, span in rows_as.split(self.spans(rows_as.text)):
                 found.setdefault(row, []).append(span)
@@ -113,10 +117,12 @@ class Redactor:
                 found.setdefault(row, []).append(span)
         result = list(rows)
         counts = [0] * len(rows)
+        masks: dict[int, list[tuple[int, int, int]]] = {}
         for row, spans in found.items():
             put = merged(spans)
             result[row], counts[row] = blotted(rows[row], put[::-1]), len(put)
-        return RedactedScreen(result, counts)
+            masks[row] = [(start, end, cells(rows[row][start:end])) for start, end, _ in put]
+        return RedactedScreen(result, counts, masks)
 
     def redact_text(self, text: str, width: int = 0) -> Redacted:
         """Mask what was captured of a screen and its history: as `screen`, joined by line ends."""
@@ -165,8 +171,8 @@ class PaneRedactor:
             return lines, 0
         text = "\n".join(lines)
         found = self._redactor.spans(text)
-        if self._redactor.knows_keys and (self._keys.active or NEEDLE in text):
-            found += _in_keys(lines, self._keys)
+        if self._redactor.knows_keys:
+            found += _in_keys(text, lines, self._keys)
         if not found:
             return lines, 0
         spans = merged(found)
@@ -187,13 +193,14 @@ def make_redactor(extra: Iterable[tuple[str, str]]) -> Redactor:
 
 def _key_spans(text: str) -> list[Span]:
     """The keys on a screen, whose first line may have left it."""
-    return _in_keys(text.split("\n"), KeyBlocks())
+    return _in_keys(text, text.split("\n"), KeyBlocks())
 
 
-def _in_keys(lines: Iterable[str], keys: KeyBlocks) -> list[Span]:
+def _in_keys(text: str, lines: Iterable[str], keys: KeyBlocks) -> list[Span]:
+    """Follow the lines of a text; where none says anything of a key, to the end of one."""
     found = []
     start = 0
-    for line in lines:
+    for line in lines if NEEDLE in text else takewhile(lambda _: keys.active, lines):
         found += [Span(start + at, start + end, name) for at, end, name in keys.line(line)]
         start += len(line) + 1
     return found
