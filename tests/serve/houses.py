@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from tmuxpulse.config.settings import LimitsTable, WriteChoice
@@ -13,6 +15,7 @@ from tmuxpulse.serve.grants import Grant, Scope, owner
 from tmuxpulse.serve.house import House, Visitor
 from tmuxpulse.serve.past import Past
 from tmuxpulse.serve.records import Value
+from tmuxpulse.serve.steering import Steered
 
 OWNER = Visitor(peer="unix", address="unix", is_local=True, grant=owner())
 STRANGER = Visitor(peer="192.0.2.7:40000", address="192.0.2.7", is_local=False)
@@ -106,6 +109,9 @@ class Noted:
     def record(self, action: str, *, who: str, **fields: Value) -> None:
         self.entries.append((action, {"who": who, **fields}))
 
+    def record_look(self, *, who: str, **fields: Value) -> None:
+        self.record("command", who=who, **fields)
+
     def record_failure(self, peer: str, why: str) -> None:
         self.entries.append(("login.failed", {"peer": peer, "why": why}))
 
@@ -126,6 +132,8 @@ class TestHouse(House):
         limits: LimitsTable = LimitsTable(),  # noqa: B008  # frozen
         write: WriteChoice = "never",
         past: Past | None = None,
+        problems: Mapping[str, str] | None = None,
+        player: Steered | None = None,
     ) -> None:
         self.tokens = Tokens()
         self.tickets = OneTicket()
@@ -139,5 +147,7 @@ class TestHouse(House):
             write=write,
             page_url="http://127.0.0.1:8765/",
             past=past,
+            problems=problems,
+            player=player,
             clock=self.time,
         )

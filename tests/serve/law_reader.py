@@ -462,7 +462,7 @@ def _state_of(tree: Tree) -> tuple[State, dict[str, int]]:
     links: dict[LinkKey, Link] = {}
     panes: dict[str, Pane] = {}
     for session in tree.sessions:
-        sessions[session.id] = Session(session.id, session.name)
+        sessions[session.id] = Session(session.id, session.name, session.created)
         for window in session.windows:
             windows[window.id] = Window(window.id, window.name, window.layout, window.zoomed)
             links[LinkKey(session.id, window.index)] = Link(window.id, window.active)

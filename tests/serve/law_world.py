@@ -28,6 +28,7 @@ from tmuxpulse.config.settings import LimitsTable
 from tmuxpulse.filters import Filter, Predicate, compile_filters
 from tmuxpulse.history.eyes import EVERYTHING, Eyes
 from tmuxpulse.history.found import Found
+from tmuxpulse.history.history import Amounts
 from tmuxpulse.history.query import Query
 from tmuxpulse.history.reader import Page
 from tmuxpulse.history.replay import Segment
@@ -104,6 +105,7 @@ def tree_of(state: State) -> Tree:
                 id=session.id,
                 name=session.name,
                 attached=state.attached(session.id),
+                created=session.created,
                 windows=[
                     _window_of(state, key)
                     for key in sorted(state.links)
@@ -155,6 +157,9 @@ class Remembers:
     def __init__(self, published: Mapping[str, Published], lacks: tuple[str, ...]) -> None:
         self._published = published
         self._lacks = lacks
+
+    def amounts(self) -> Amounts:
+        return Amounts(waiting_bytes=0, lost=0, written=0, size_bytes=0)
 
     async def replay(self, epoch: str, seq: int, filters: Sequence[Filter]) -> list[Segment] | str:
         """What came after a position; it takes a while, in which more may come."""

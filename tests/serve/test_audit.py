@@ -294,3 +294,27 @@ async def test_a_place_that_is_not_private_is_refused_at_the_start(tmp_path: Pat
     ) as audit:
         audit.record("command", who="owner")
     assert list((tmp_path / "audit").iterdir()) == []
+
+
+async def test_who_watches_a_pane_is_few_entries(autojump_clock: trio.abc.Clock) -> None:
+    disk = Disk()
+    audit = audit_on(disk, Told())
+    async with running(audit):
+        for _ in range(400):  # four times a second
+            audit.record_look(who="token:a", client="c-1", target="%1")
+            await trio.sleep(0.25)
+        audit.record_look(who="token:a", client="c-1", target="%2")
+        assert disk.actions == ["command"]
+        await trio.sleep(61)
+        assert [(one["action"], one["target"], one.get("count")) for one in disk.entries] == [
+            ("command", "%1", None),
+            ("command", "%2", None),
+            ("command.repeated", "%1", 399),
+        ]
+        assert {one["who"] for one in disk.entries} == {"token:a"}
+        audit.record_look(who="token:a", client="c-1", target="%2")
+        audit.record_look(who="token:a", client="c-1", target="%2")
+    assert [(one["action"], one.get("count")) for one in disk.entries[3:]] == [
+        ("command", None),
+        ("command.repeated", 1),
+    ]

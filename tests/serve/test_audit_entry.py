@@ -37,7 +37,7 @@ def entry(**fields: object) -> dict[str, object]:
     return found
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(), st.text(), st.dictionaries(st.text(), anything, max_size=30))
 def test_whatever_it_holds_it_is_one_bounded_line_of_plain_ascii(action, who, fields):
     made = line(2**53, body(1.5, action, who, fields), "f" * 64)
@@ -91,7 +91,7 @@ def test_what_no_reader_takes_becomes_a_word(value: object) -> None:
     assert isinstance(entry(value=value)["value"], str)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.text(max_size=300), st.text(max_size=20), st.sampled_from(["who", "value", "list", "name"])
 )

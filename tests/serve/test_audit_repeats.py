@@ -49,7 +49,7 @@ def test_a_flood_from_everywhere_is_a_minute_of_sixty_entries() -> None:
     assert summaries[-1].peer == ""
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(
         st.tuples(st.integers(0, 30).map(str), st.floats(0, 30), st.integers(1, 40)), max_size=60

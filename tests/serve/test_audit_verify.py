@@ -81,7 +81,7 @@ def test_nothing_at_all_is_unbroken_unless_a_head_knows_better() -> None:
     assert kinds(judge([(CURRENT, b"")], HEAD)) == ["cut"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_any_edit_of_bytes_is_found(data):
     files = small_log()
@@ -96,7 +96,7 @@ def test_any_edit_of_bytes_is_found(data):
     assert not judge(files, HEAD).unbroken
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.permutations(LINES), st.integers(0, 9))
 def test_any_order_but_the_right_one_and_any_loss_is_found(lines, count):
     kept = lines[:count]
@@ -209,7 +209,7 @@ def test_findings_are_bounded() -> None:
     assert verdict.left_out == 9
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=300) | st.text().map(str.encode), st.booleans())
 def test_garbage_is_judged_and_raises_nothing(garbage, after):
     data = b"".join(LINES) + garbage if after else garbage

@@ -111,6 +111,7 @@ GONE = Target(pane="%77")
         (Interrupt(target=BY_ID), orders.Interrupt("%2")),
         (KillPane(target=BY_ID), orders.KillPane("%2")),
         (Capture(target=BY_ID, lines=10), orders.Capture("%2", lines=10)),
+        (Capture(target=BY_ID, styled=True), orders.Capture("%2", styled=True)),
         (Split(target=BY_ID, direction="right"), orders.Split("%2", horizontal=True)),
         (Split(target=BY_ID, path="/tmp"), orders.Split("%2", horizontal=False, path="/tmp")),
         (Select(target=BY_ID), orders.Select(pane_id="%2")),

@@ -30,7 +30,7 @@ def test_addresses_are_forgotten() -> None:
     assert len(failures._peers) == MAX_PEERS
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(st.floats(0, 2), st.floats(0, 30)), max_size=60),
     st.floats(0.5, 100),

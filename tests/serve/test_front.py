@@ -17,10 +17,11 @@ from tmuxpulse.config.settings import LimitsTable
 from tmuxpulse.events import Event, PaneBell, Place
 from tmuxpulse.serve import front as front_module
 from tmuxpulse.serve.door import SECURITY_HEADERS, Door, hosts_of
+from tmuxpulse.serve.exchange import HEAD_BYTES
 from tmuxpulse.serve.front import (
-    HEAD_BYTES,
     HEAD_SECONDS,
     HEARTBEAT_SECONDS,
+    MOST_ANSWERS,
     PONG_SECONDS,
     WRITE_SECONDS,
     Front,
@@ -61,8 +62,10 @@ async def read_all(stream: trio.abc.ReceiveStream) -> bytes:
     return b"".join([bytes(chunk) async for chunk in stream])
 
 
-async def exchange(front: Front, sent: bytes, *, chunk: int = 1 << 20) -> bytes:
-    async with connected(front) as stream:
+async def exchange(
+    front: Front, sent: bytes, visitor: Visitor = OWNER, *, chunk: int = 1 << 20
+) -> bytes:
+    async with connected(front, visitor) as stream:
         for at in range(0, len(sent), chunk):
             await stream.send_all(sent[at : at + chunk])
         await stream.send_eof()
@@ -113,6 +116,41 @@ async def test_who_says_nothing_is_let_go_in_time(autojump_clock: MockClock) -> 
             answer = await read_all(stream)
         assert answer.startswith(b"HTTP/1.1 408")
         assert trio.current_time() - began < HEAD_SECONDS + 2
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 1 << 20])
+async def test_a_connection_stays_for_the_files_of_the_page(chunk: int) -> None:
+    elsewhere = PLAIN.replace(b"127.0.0.1:8765", b"evil.example")
+    for last in (PLAIN.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), elsewhere):
+        answers = await exchange(front_of(), PLAIN * 2 + last + PLAIN, chunk=chunk)
+        assert answers.count(b"HTTP/1.1 ") == 3  # nothing after one that closes
+        assert answers.count(b"Connection: keep-alive\r\n") == 2
+        assert answers.count(b"Connection: close\r\n") == 1
+    assert b"HTTP/1.1 421" in answers  # the last is judged as if it were the first
+
+
+async def test_a_handshake_may_follow_the_page() -> None:
+    front = front_of()
+    async with connected(front) as stream:
+        await stream.send_all(PLAIN + HANDSHAKE)
+        answers = b""
+        while b"connection.established" not in answers:
+            answers += bytes(await stream.receive_some())
+        assert answers.count(b"HTTP/1.1 200 ") == answers.count(b"HTTP/1.1 101 ") == 1
+        await stream.aclose()
+
+
+async def test_a_connection_has_so_many_answers_and_so_much_time(
+    autojump_clock: MockClock,
+) -> None:
+    answers = await exchange(front_of(), PLAIN * (MOST_ANSWERS + 5))
+    assert answers.count(b"HTTP/1.1 200 ") == MOST_ANSWERS
+    assert answers.count(b"Connection: close\r\n") == 1
+    began = trio.current_time()
+    async with connected(front_of()) as stream:
+        await stream.send_all(PLAIN)
+        assert (await read_all(stream)).count(b"HTTP/1.1 ") == 1  # and no complaint at the end
+    assert HEAD_SECONDS <= trio.current_time() - began < HEAD_SECONDS + 2
 
 
 async def test_of_too_many_half_open_sockets_the_oldest_go(autojump_clock: MockClock) -> None:
@@ -264,7 +302,31 @@ async def test_who_stops_reading_is_cut_off(autojump_clock: MockClock) -> None:
                 hub.publish(*[Event(Place(session="a"), PaneBell())] * 50)
                 await trio.sleep(0.05)
     assert WRITE_SECONDS < trio.current_time() - began < WRITE_SECONDS * 2
+    assert house.noted.entries[-1][1]["code"] == 1006  # no close frame: it would not be read
     client.socket.close()
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        (b"\x81\x82\0\0\0\0\xff\xfe", 1007),  # no UTF-8
+        (b"\x81\x02hi", 1002),  # not masked
+        (b"\xc1\x82\0\0\0\0hi", 1002),  # a flag that nobody asked for
+        (b"\x80\x82\0\0\0\0hi", 1002),  # goes on with nothing
+    ],
+)
+async def test_what_is_no_frame_ends_it_without_a_close_frame(
+    frame: bytes, code: int, autojump_clock: MockClock
+) -> None:
+    house = TestHouse()
+    async with connected(front_of(house)) as stream:
+        await stream.send_all(HANDSHAKE)
+        await settled()
+        await stream.send_all(frame)
+        rest = await read_all(stream)
+    assert rest.endswith(b"}")  # of the greeting
+    assert house.noted.entries[-1][1]["code"] == code
+    assert dict(house.counters.closed) == {code: 1}
 
 
 async def test_a_peer_that_is_not_there_any_more_is_let_go(autojump_clock: MockClock) -> None:

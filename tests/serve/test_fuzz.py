@@ -25,7 +25,6 @@ from tmuxpulse.wire import ACTIONS, COMMANDS, decode_request, request_id
 
 MANY = settings(
     max_examples=400,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 KNOWN_CODES = {"INVALID_JSON", "UNKNOWN_ACTION", "INVALID_REQUEST", "INVALID_FILTER"}
@@ -171,7 +170,7 @@ texts = st.one_of(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(texts)
 def test_requests(message: str) -> None:
     code, text = "", "fine"

@@ -230,7 +230,7 @@ def test_credentials_that_are_none(credentials: bytes) -> None:
 
 
 @given(st.binary(max_size=100))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_bytes_are_credentials_or_none(credentials: bytes) -> None:
     for read in (uid_in_ucred, uid_in_xucred):
         found = read(credentials)

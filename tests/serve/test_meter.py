@@ -33,7 +33,7 @@ def message(*sizes: int) -> bytes:
     return frame(PING, 5).join(frames)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.lists(st.sampled_from([0, 1, 60, 125, 126, 200, 300]), min_size=1, max_size=6)),
     st.integers(1, 64),

@@ -17,9 +17,8 @@ from functools import partial
 from typing import get_args
 
 import msgspec
-import pytest
 import trio
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -282,12 +281,9 @@ async def _done(do) -> None:
     await trio.lowlevel.checkpoint()
 
 
-# So long only when it fails: a failure is made small before it is shown.
-TestResumeLaw = pytest.mark.timeout(420)(ResumeLaw.TestCase)
+TestResumeLaw = ResumeLaw.TestCase
 TestResumeLaw.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=40,
-    deadline=None,
     report_multiple_bugs=False,
-    suppress_health_check=[HealthCheck.too_slow],
 )

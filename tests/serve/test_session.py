@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,7 @@ from trio.testing import MockClock
 from tests.serve.houses import OWNER, TestHouse
 from tests.serve.peer import Peer
 from tests.sources import Told
+from tmuxpulse import wire
 from tmuxpulse.events import Event, PaneBell, PaneTitle, Place
 from tmuxpulse.hub import stream
 from tmuxpulse.hub.hub import Hub
@@ -22,6 +24,7 @@ from tmuxpulse.serve.house import Visitor
 from tmuxpulse.serve.outbox import MAX_QUEUED_ITEMS
 from tmuxpulse.serve.session import Session
 from tmuxpulse.serve.subscriptions import MAX_SUBSCRIPTIONS
+from tmuxpulse.styles import Cursor, Run, Screen, Style
 from tmuxpulse.tmux.outcomes import Outcome
 from tmuxpulse.wire import PaneView, ServerView, SessionView, WindowView
 
@@ -314,6 +317,39 @@ async def test_a_snapshot_of_a_part() -> None:
         # What a pane shows now comes along when it is asked for by name.
         assert replies[1][0]["windows"][0]["panes"][0]["screen"] == ["one", "two"]
         assert "screen" not in replies[1][0]["windows"][0]
+
+
+async def test_a_screen_in_colour_is_text_and_beside_it_what_is_styled() -> None:
+    async with conversation() as (world, peer, _session):
+        shown = Screen(
+            rows=["one", "two"],
+            styles=[[Run(0, 3, Style(fg=1, bold=True))], []],
+            cursor=Cursor(row=1, column=3),
+        )
+        world.source.outcome = Outcome(ok=True, screen=shown)
+        target = {"session": "$0", "window": 1, "pane": "%1"}
+        peer.say(
+            {"action": "snapshot", "id": 1, "styled": True, "target": target},
+            {"action": "command", "command": "capture", "id": 2, "styled": True, "target": target},
+        )
+        await settled()
+        snapshot, result = peer.objects[1:]
+        (pane,) = snapshot["data"]["sessions"][0]["windows"][0]["panes"]
+        assert pane["screen"] == ["one", "two"]
+        assert pane["styles"] == [[[0, 3, {"fg": 1, "bold": True}]], []]
+        assert pane["cursor"] == {"row": 1, "column": 3, "visible": True}
+        assert result["output"] == {
+            "rows": ["one", "two"],
+            "styles": [[[0, 3, {"fg": 1, "bold": True}]], []],
+            "above": 0, "cut": False, "width": 0, "height": 0, "alternate": False,
+            "cursor": {"row": 1, "column": 3, "visible": True},
+        }  # fmt: skip
+        decoded = wire.decode_message(json.dumps(snapshot))
+        assert isinstance(decoded, wire.SnapshotData)
+        found = decoded.data.sessions[0].windows[0].panes[0]
+        assert (found.screen, found.styles, found.cursor) == (
+            shown.rows, shown.styles, shown.cursor,
+        )  # fmt: skip
 
 
 async def test_plain_clients_get_one_object_a_message_others_get_them_joined() -> None:

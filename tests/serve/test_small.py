@@ -21,7 +21,7 @@ logger = logging.getLogger("tests.boundary")
 # --- bucket -------------------------------------------------------------------------------------
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.floats(0, 3), max_size=80), st.integers(1, 20))
 def test_never_more_than_a_full_bucket_and_the_rate(pauses: list[float], rate: int) -> None:
     bucket, now, taken = Bucket(rate, now=0.0), 0.0, 0

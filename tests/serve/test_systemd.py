@@ -18,18 +18,18 @@ from tmuxpulse.serve import systemd
 from tmuxpulse.serve.listen import open_tcp, open_unix
 from tmuxpulse.serve.systemd import Activated, Notifier, activated
 
-FIRST = 200  # descriptors that nothing else in this process has
-
 
 @pytest.fixture(autouse=True)
 def _apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(systemd, "FIRST_DESCRIPTOR", FIRST)
+    """The place of the first socket is one that nothing else in this process has."""
+    highest = max(int(name) for name in os.listdir("/dev/fd"))
+    monkeypatch.setattr(systemd, "FIRST_DESCRIPTOR", highest + 100)
 
 
 def handed(*sockets: socket.socket) -> dict[str, str]:
     """Put sockets where systemd puts them."""
     for at, one in enumerate(sockets):
-        os.dup2(one.fileno(), FIRST + at)
+        os.dup2(one.fileno(), systemd.FIRST_DESCRIPTOR + at)
         one.close()
     return {
         "LISTEN_PID": str(os.getpid()),
@@ -87,12 +87,12 @@ def test_what_cannot_be_served_on_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="more than one"):
         activated(handed(listening(), listening()))
     read, write = os.pipe()
-    os.dup2(read, FIRST)
+    os.dup2(read, systemd.FIRST_DESCRIPTOR)
     os.close(read)
     os.close(write)
     with pytest.raises(UsageError, match="no socket"):
         activated({"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"})
-    os.close(FIRST)
+    os.close(systemd.FIRST_DESCRIPTOR)
 
 
 async def test_it_is_served_on_and_stays(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_a_token_is_new_each_time_and_its_id_can_be_read() -> None:
         assert matches(secret.reveal(), hash_of(secret.reveal()))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 58), st.characters(), st.booleans())
 def test_any_change_makes_it_another(at: int, char: str, inserted: bool) -> None:
     _, secret = make_token()
@@ -39,7 +39,7 @@ def test_any_change_makes_it_another(at: int, char: str, inserted: bool) -> None
     assert matches(changed, hash_of(text)) is (changed == text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=80))
 def test_garbage_is_no_token(text: str) -> None:
     assert id_of(text) is None or TOKEN_PATTERN.fullmatch(text)

@@ -80,9 +80,15 @@ class Access:
         self._told = ""
 
     def check(self, text: str) -> Grant | None:
-        """What a token allows; None: it is none of ours, or no more."""
+        """What a token allows; None: it is none of ours, or no more.
+
+        One that is not known may have been made a moment ago: the store is looked at again.
+        """
         now = self._clock()
-        return self._store.check(text, now) or self._tickets.check(text, now)
+        grant = self._store.check(text, now) or self._tickets.check(text, now)
+        if grant is None and self.refresh():
+            return self._store.check(text, now)
+        return grant
 
     def redeem(self, text: str) -> tuple[Grant, Hidden] | None:
         """Exchange a one-time ticket for a token of this run; None: it is no ticket."""
@@ -108,12 +114,14 @@ class Access:
             return self._tickets.grant(identity, now) is not None
         return self._store.grant(identity, now) == grant
 
-    def refresh(self) -> None:
+    def refresh(self) -> bool:
         """Look whether the store has changed; say it once when it cannot be used any more."""
-        if self._store.refresh() and self._store.problem != self._told:
+        has_changed = self._store.refresh()
+        if has_changed and self._store.problem != self._told:
             self._told = self._store.problem
             if self._told:
                 logger.error("no token is good any more: %s", self._told)
+        return has_changed
 
     @property
     def has_tokens(self) -> bool:

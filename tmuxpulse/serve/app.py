@@ -18,6 +18,7 @@ import msgspec
 import trio
 
 from tmuxpulse import __version__
+from tmuxpulse.config.features import switched_on, why_off
 from tmuxpulse.config.settings import CollectSettings, ServeSettings
 from tmuxpulse.errors import TmuxpulseError, UsageError
 from tmuxpulse.hub.hub import Hub
@@ -32,6 +33,7 @@ from tmuxpulse.serve.listen import Tcp, open_tcp, open_unix, same_user
 from tmuxpulse.serve.pages import Page, load_pages
 from tmuxpulse.serve.past import Past
 from tmuxpulse.serve.reload import Reload, read_again
+from tmuxpulse.serve.steering import Steered
 from tmuxpulse.serve.systemd import Activated, Notifier
 from tmuxpulse.serve.tickets import Tickets
 from tmuxpulse.serve.tls import Tls, accept_tls
@@ -77,6 +79,7 @@ async def serve(
     announce: Callable[[str], None],
     collector: Collector | None = None,
     hub: Hub | None = None,
+    player: Steered | None = None,
     pages: dict[str, Page] | None = None,
     signals: bool = True,
     reload: Reload | None = None,
@@ -96,6 +99,7 @@ async def serve(
         announce: gets the one line that says it is ready.
         collector: what fills the hub; by default the one that watches tmux.
         hub: the stream; by default a new one.
+        player: what `collector` is, when it plays a recording: clients may steer it.
         pages: the files of the page; by default those of this installation.
         signals: whether to listen for signals; needs the main thread.
         reload: gives the settings anew, or raises `UsageError`.
@@ -130,7 +134,8 @@ async def serve(
             page_url=_page_url(tcp, settings),
             past=Past(history),
             problems=problems,
-            features=_features(settings, collect),
+            features=switched_on(settings, collect),
+            player=player,
         )
         fronts = _Fronts(house, settings, tcp, tls, pages)
         async with trio.open_nursery() as nursery:
@@ -139,7 +144,7 @@ async def serve(
                 nonlocal settings, collect
                 access.refresh()
                 settings, collect = read_again(reload, (settings, collect), house, tls)
-                fronts.tcp.door = fronts.tcp_door(settings)
+                fronts.open_doors(settings)
 
             if signals:
                 await nursery.start(_watch_signals, stop, reread, nursery.cancel_scope)
@@ -205,17 +210,6 @@ def _listen(
     return tcp, stack.enter_context(open_unix(settings.unix_socket, given.unix))
 
 
-def _features(settings: ServeSettings, collect: CollectSettings) -> dict[str, bool]:
-    """What is switched on, by its name in the settings."""
-    return {
-        "audit": settings.audit.enabled,
-        "history": settings.history.enabled,
-        "history.output": settings.history.enabled and settings.history.output,
-        "redaction": collect.redaction.enabled,
-        "tls": bool(settings.server.tls_certificate),
-    }
-
-
 def _tls(settings: ServeSettings) -> Tls | None:
     server = settings.server
     if server.tls_key and not server.tls_certificate:
@@ -254,8 +248,8 @@ class _Fronts:
         self._pages = pages
         self._scheme = "http" if tls is None else "https"
         secure = None if tls is None else partial(accept_tls, tls)
-        self.tcp = Front(house, self.tcp_door(settings), secure=secure)
-        self.unix = Front(house, Door(hosts=None, pages=pages))
+        self.tcp = Front(house, self._tcp_door(settings), secure=secure)
+        self.unix = Front(house, self._unix_door(settings))
         self.all = (self.tcp, self.unix)
 
     def watch_peers(self, nursery: trio.Nursery) -> None:
@@ -268,10 +262,17 @@ class _Fronts:
         for front in self.all:
             front.goodbye(reason)
 
-    def tcp_door(self, settings: ServeSettings) -> Door:
-        """The rules for TCP that the settings make."""
+    def open_doors(self, settings: ServeSettings) -> None:
+        """Let in by the rules that the settings make, from now on."""
+        self.tcp.door = self._tcp_door(settings)
+        self.unix.door = self._unix_door(settings)
+
+    def _unix_door(self, settings: ServeSettings) -> Door:
+        return self._without_page(settings, Door(hosts=None, pages=self._pages))
+
+    def _tcp_door(self, settings: ServeSettings) -> Door:
         server = settings.server
-        return Door(
+        door = Door(
             hosts=hosts_of(
                 self._tcp_socket.port, server.host, *server.allowed_hosts, scheme=self._scheme
             ),
@@ -279,6 +280,13 @@ class _Fronts:
             scheme=self._scheme,
             origins=frozenset(server.allowed_origins),
         )
+        return self._without_page(settings, door)
+
+    def _without_page(self, settings: ServeSettings, door: Door) -> Door:
+        """The same door, without what is switched off."""
+        if settings.features.page:
+            return door
+        return msgspec.structs.replace(door, pages={}, no_page=why_off("page"))
 
     def handlers(
         self, tcp: Tcp, unix: trio.SocketListener | None
@@ -343,11 +351,15 @@ async def _start_collector(
         except TmuxpulseError as error:
             refused.append(error)
             nursery.cancel_scope.cancel()
+        else:
+            logger.info("the first look at tmux is done")
         looked.set()
 
     nursery.start_soon(start)
     with trio.move_on_after(FIRST_LOOK_SECONDS):
         await looked.wait()
+    if not looked.is_set():
+        logger.info("tmux has not answered yet; what is in it is known when it does")
     await trio.lowlevel.checkpoint_if_cancelled()
 
 

@@ -25,6 +25,7 @@ from tmuxpulse.errors import UsageError
 from tmuxpulse.serve.audit_chain import LOST
 from tmuxpulse.serve.audit_entry import MAX_TEXT, body
 from tmuxpulse.serve.audit_log import ITSELF, AuditLog, append_now, places
+from tmuxpulse.serve.audit_looks import LookCounts, Looked
 from tmuxpulse.serve.audit_repeats import Repeats, Summary
 from tmuxpulse.serve.records import Value
 from tmuxpulse.wire import rfc3339
@@ -40,6 +41,8 @@ MAX_PAUSE_SECONDS = 30.0
 FLUSH_SECONDS = 2.0
 SLOW_SECONDS = 10.0
 NOBODY = "nobody"  # who somebody is who has shown no token
+
+LOOK = "command"  # the action of a look: it is one
 
 Blocking = Callable[[], "int | str"]
 InThread = Callable[[Blocking], Awaitable["int | str"]]
@@ -78,6 +81,7 @@ class Audit:
         self._queued_bytes = 0
         self._lost, self._lost_since = 0, 0.0
         self._repeats: dict[str, Repeats] = {}
+        self._looks = LookCounts()
         self._wake, self._closing = trio.Event(), trio.Event()
         self._in_trouble = False
         self._abandoned = False
@@ -140,6 +144,26 @@ class Audit:
     def record_failure(self, peer: str, why: str) -> None:
         """Write down that somebody was refused; many of one peer become one entry."""
         self.record("login.failed", who=NOBODY, peer=peer, why=why)
+
+    def record_look(self, *, who: str, **fields: Value) -> None:
+        """Write down that `who` read a pane's screen; who goes on looking becomes few entries.
+
+        Args:
+            who: the subject of a grant.
+            fields: which connection, and which pane; each look that has the same is one more.
+        """
+        if self._log is None:
+            return
+        alone, over = self._looks.note((who, tuple(fields.items())), self._monotonic())
+        self._sum_up(over)
+        if alone:
+            self._put(LOOK, who, fields)
+        else:
+            self._wake.set()  # for the summary to come
+
+    def _sum_up(self, looks: Sequence[Looked]) -> None:
+        for (who, fields), times in looks:
+            self._put(f"{LOOK}.repeated", who, {**dict(fields), "count": times})
 
     def _summarise(self, action: str, summaries: Sequence[Summary]) -> None:
         for peer, peers, times in summaries:
@@ -206,10 +230,12 @@ class Audit:
         """At the end: whether everything is written, after the last summaries were made."""
         for action, repeats in self._repeats.items():
             self._summarise(action, repeats.close())
+        self._sum_up(self._looks.close())
         return not self._queue and not self._lost
 
     async def _until_something(self) -> None:
-        due = [at for repeats in self._repeats.values() if (at := repeats.next_due()) is not None]
+        held = [repeats.next_due() for repeats in self._repeats.values()]
+        due = [at for at in (*held, self._looks.next_due()) if at is not None]
         seconds = max(min(due) - self._monotonic(), 0.0) if due else float("inf")
         if not self._queue:
             with trio.move_on_after(seconds):
@@ -217,6 +243,7 @@ class Audit:
         self._wake = trio.Event()
         for action, repeats in self._repeats.items():
             self._summarise(action, repeats.due(self._monotonic()))
+        self._sum_up(self._looks.due(self._monotonic()))
 
     async def _rest(self, seconds: float) -> None:
         with trio.move_on_after(seconds):

@@ -8,9 +8,12 @@ from typing import cast
 
 
 async def run_bounded(
-    run: Callable[[], Awaitable[None]], logger: logging.Logger, name: str
+    run: Callable[[], Awaitable[None]],
+    logger: logging.Logger,
+    name: str,
+    on_error: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run until it ends; log an exception instead of raising it.
+    """Run until it ends; log an exception, and call `on_error`, instead of raising it.
 
     Cancellation goes on, also out of a group that holds an exception beside it (a connection that
     fails in the moment of a shutdown). ``except*`` would say this, from Python 3.11 on.
@@ -18,6 +21,7 @@ async def run_bounded(
     try:
         await run()
     except Exception:
+        on_error()
         logger.exception("connection %s ended by an error", name)
     except BaseException as error:
         split = getattr(error, "split", None)
@@ -26,5 +30,6 @@ async def run_bounded(
         ours, rest = split(Exception)
         if ours is None:
             raise
+        on_error()
         logger.error("connection %s ended by an error", name, exc_info=ours)  # noqa: TRY400  # a part of it
         raise cast("BaseException", rest) from None

@@ -15,7 +15,7 @@ from tmuxpulse.errors import RequestError, TmuxError, TmuxTimeout
 from tmuxpulse.hub.hub import Hub, Source
 from tmuxpulse.serve.grants import Scope
 from tmuxpulse.serve.meaning import name_of, one_server, resolve, safe_fields, scope_of
-from tmuxpulse.serve.records import Records
+from tmuxpulse.serve.records import Records, Value
 from tmuxpulse.serve.repeats import Answer, Repeats
 from tmuxpulse.serve.target import find_pane
 from tmuxpulse.tmux import orders
@@ -24,6 +24,7 @@ from tmuxpulse.wire import (
     AnyCommand,
     Batch,
     BatchResult,
+    Capture,
     CommandResult,
     Outcome,
     Target,
@@ -134,16 +135,18 @@ class Commander:
             await _until_seen(server, wanted, outcomes, hub, deadline)
             results = _results(commands, meant, outcomes, hub)
         for command, (_, place, _), result in zip(commands, meant, results):  # noqa: B905  # equal
-            self._audit.record(
-                "command",
-                who=caller.subject,
-                client=caller.client_id,
-                command=name_of(command),
-                server=server,
-                target=place,
-                ok=result.ok,
+            fields: dict[str, Value] = {
+                "client": caller.client_id,
+                "command": name_of(command),
+                "server": server,
+                "target": place,
+                "ok": result.ok,
                 **safe_fields(command),
-            )
+            }
+            if isinstance(command, Capture):
+                self._audit.record_look(who=caller.subject, **fields)
+            else:
+                self._audit.record("command", who=caller.subject, **fields)
         return results
 
     async def _perform(
@@ -208,7 +211,9 @@ def _results(
             results.append(Outcome(ok=False, error=NOT_RUN))
         elif made:
             outcome = next(left)
-            results.append(Outcome(ok=outcome.ok, output=outcome.output, error=outcome.error))
+            results.append(
+                Outcome(ok=outcome.ok, output=outcome.screen or outcome.output, error=outcome.error)
+            )
         else:
             results.append(_status(hub.snapshot(), server, place, command))
         failed = failed or not results[-1].ok

@@ -8,8 +8,11 @@ is run later, one after the other.
 from __future__ import annotations
 
 import msgspec
+from msgspec import UNSET
 
+from tmuxpulse.config.features import EVENTS_OF
 from tmuxpulse.errors import RequestError
+from tmuxpulse.filters import Filter
 from tmuxpulse.history.replay import Segment
 from tmuxpulse.hub.hub import Hub
 from tmuxpulse.hub.reader import Reader
@@ -18,8 +21,10 @@ from tmuxpulse.serve.grants import OWNER, Grant, Scope
 from tmuxpulse.serve.house import House
 from tmuxpulse.serve.records import Value
 from tmuxpulse.serve.sights import EVERYTHING, sight_of
+from tmuxpulse.serve.steering import is_order, state_of, steer
 from tmuxpulse.serve.subscriptions import Item, Subscriptions
 from tmuxpulse.serve.target import find_pane, narrow
+from tmuxpulse.styles import Screen
 from tmuxpulse.wire import (
     Asked,
     Auth,
@@ -38,6 +43,8 @@ from tmuxpulse.wire import (
     PaneView,
     Ping,
     Pong,
+    Replay,
+    ReplayState,
     Reply,
     SessionView,
     Snapshot,
@@ -58,10 +65,13 @@ NEEDS: dict[type, Scope] = {
     Snapshot: "read",
     History: "read",
     Explain: "read",
+    Replay: "read",
     Emit: "emit",
     Ticket: "admin",
     Health: "admin",
 }
+# What a request is of no use without.
+USES: dict[type, str] = {Emit: "emit", Explain: "status", Ticket: "page", Batch: "commands"}
 
 
 class Desk:
@@ -112,6 +122,7 @@ class Desk:
             epoch=self._hub.epoch,
             seq=self._hub.seq,
             token=token,
+            features=self._house.features,
         )
 
     def takes_time(self, request: Asked) -> bool:
@@ -127,6 +138,7 @@ class Desk:
             and request.target is not None
             and request.target.pane is not None
             and "output" in self._scopes
+            and self._house.is_on("commands")
         )
 
     def answer(self, request: Asked) -> list[Item]:
@@ -191,6 +203,8 @@ class Desk:
                 reply = self._explain(request)
             case Health():
                 reply = self._house.health(request.id)
+            case Replay():
+                reply = self._replay(request)
             case _:
                 raise AssertionError(request)
         return reply
@@ -199,6 +213,19 @@ class Desk:
         scope = NEEDS.get(type(request))
         if scope is not None and scope not in self._scopes:
             raise RequestError("FORBIDDEN", f"this needs `{scope}`, which the token does not grant")
+        feature = "commands" if isinstance(request, Command) else USES.get(type(request))
+        if feature is not None:
+            self._house.need(feature)
+        if isinstance(request, Subscribe):
+            self._allow_types(request.filters)
+
+    def _allow_types(self, wanted: Filter) -> None:
+        """Refuse to wait for what never comes: nothing is wanted but what is switched off."""
+        named = [EVENTS_OF.get(event_type) for event_type in wanted.types]
+        if named and all(named) and not any(self._house.is_on(one) for one in named if one):
+            self._house.need(named[0] or "")
+        if wanted.statuses:
+            self._house.need("status")
 
     def _subscribe(self, request: Subscribe, past: list[Segment] | str | None = None) -> list[Item]:
         items = self.subscriptions.add(request, past)
@@ -206,6 +233,8 @@ class Desk:
         return items
 
     def _emit(self, request: Emit) -> EmitAccepted:
+        if request.event.type in EVENTS_OF:
+            self._house.need(EVENTS_OF[request.event.type])
         sees_all = not self._sight.sessions
         self._house.emitter.emit(request.event, self._hub.snapshot(), sees_all=sees_all)
         self._record("emit", type=request.event.type)
@@ -235,14 +264,15 @@ class Desk:
     async def _screens(self, request: Snapshot, caller: Caller) -> SnapshotData:
         """A snapshot of panes that were named, with what they show now."""
         named = self._snapshot(request)
-        screens: dict[tuple[str, str], list[str]] = {}
+        screens: dict[tuple[str, str], Screen | str] = {}
         for session in named.data.sessions:
             panes = [pane for window in session.windows for pane in window.panes]
             for pane in panes[:MAX_SCREENS]:
                 target = Target(server=session.server, session=session.id, pane=pane.id)
-                shown = await self._house.commander.run(Capture(target=target), caller, self._hub)
+                look = Capture(target=target, styled=request.styled)
+                shown = await self._house.commander.run(look, caller, self._hub)
                 if isinstance(shown, CommandResult) and shown.ok:
-                    screens[session.server, pane.id] = str(shown.output).split("\n")
+                    screens[session.server, pane.id] = shown.output
         fresh = self._snapshot(request)
         return msgspec.structs.replace(fresh, data=_with_screens(fresh.data, screens))
 
@@ -268,6 +298,22 @@ class Desk:
             expires_at=rfc3339(expires_at),
         )
 
+    def _replay(self, request: Replay) -> ReplayState:
+        player = self._house.player
+        if player is None:
+            raise RequestError(
+                "UNAVAILABLE", "this server watches tmux: there is nothing to replay"
+            )
+        may_steer = "write" in self._grant.scopes
+        if is_order(request):
+            if not may_steer:
+                raise RequestError(
+                    "FORBIDDEN", "this needs `write`, which the token does not grant"
+                )
+            steer(player, request)
+            self._record("replay")
+        return state_of(player, request, may_steer=may_steer)
+
     def _record(self, action: str, **fields: Value) -> None:
         self._house.audit.record(action, who=self._grant.subject, client=self._client_id, **fields)
 
@@ -281,10 +327,15 @@ def _without_texts(found: PaneExplanation) -> PaneExplanation:
     return msgspec.structs.replace(found, evidence="", opinions=opinions, known=[])
 
 
-def _with_screens(tree: Tree, screens: dict[tuple[str, str], list[str]]) -> Tree:
+def _with_screens(tree: Tree, screens: dict[tuple[str, str], Screen | str]) -> Tree:
     def pane_with(session: SessionView, pane: PaneView) -> PaneView:
-        rows = screens.get((session.server, pane.id))
-        return pane if rows is None else msgspec.structs.replace(pane, screen=rows)
+        match screens.get((session.server, pane.id)):
+            case str(text):
+                return msgspec.structs.replace(pane, screen=text.split("\n"))
+            case Screen(rows=rows, styles=styles, cursor=cursor):
+                at = UNSET if cursor is None else cursor
+                return msgspec.structs.replace(pane, screen=rows, styles=styles, cursor=at)
+        return pane
 
     def window_with(session: SessionView, window: WindowView) -> WindowView:
         panes = [pane_with(session, pane) for pane in window.panes]

@@ -11,6 +11,8 @@ The rules, in the order they are asked:
    page: it holds no secret, and cannot be framed;
 5. GET or HEAD, no body, a path that exists;
 6. for a WebSocket, a handshake that wsproto will accept, so that it never answers on its own.
+
+Only after a file of the page does a connection stay for another request, which is judged anew.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Literal, Union
 
 import h11
 import msgspec
@@ -27,14 +30,17 @@ from tmuxpulse.serve.pages import Page
 from tmuxpulse.wire import SUBPROTOCOL
 
 SOCKET_PATHS = ("/", "/monitor")
+HEALTH_PATH = "/healthz"
+METRICS_PATH = "/metrics"
+INQUIRY_PATHS = (HEALTH_PATH, METRICS_PATH)
 
 SECURITY_HEADERS: tuple[tuple[str, str], ...] = (
     (
         "Content-Security-Policy",
         (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
-            " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
-            " require-trusted-types-for 'script'"
+            " connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none';"
+            " frame-ancestors 'none'; require-trusted-types-for 'script'"
         ),
     ),
     ("X-Content-Type-Options", "nosniff"),
@@ -65,12 +71,17 @@ _USUAL_PORTS = {"http": 80, "https": 443}  # a browser leaves them out of Host
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """An HTTP response, after which the connection is closed."""
+    """An HTTP response.
+
+    Attributes:
+        stays: whether the connection stays open for another request; else it is closed.
+    """
 
     status: HTTPStatus
     body: bytes
     content_type: str = "text/plain; charset=utf-8"
     headers: tuple[tuple[str, str], ...] = ()
+    stays: bool = False
 
 
 class Upgrade(msgspec.Struct, frozen=True):
@@ -89,6 +100,22 @@ class Upgrade(msgspec.Struct, frozen=True):
         return f"Upgrade(ndjson={self.ndjson})"
 
 
+class Inquiry(msgspec.Struct, frozen=True):
+    """A question about the server itself, which the door cannot answer.
+
+    Attributes:
+        about: ``health`` or ``metrics``.
+        token: as in `Upgrade`.
+    """
+
+    about: Literal["health", "metrics"]
+    token: str | None = None
+
+    def __repr__(self) -> str:
+        """Without the token."""
+        return f"Inquiry({self.about!r})"
+
+
 class Door(msgspec.Struct, frozen=True, kw_only=True):
     """What one listener lets in.
 
@@ -98,14 +125,16 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
         pages: path to content.
         scheme: ``http``, or ``https`` with TLS.
         origins: further values of Origin that are as good as our own.
+        no_page: what is said where the page would be, when it is not there.
     """
 
     hosts: frozenset[str] | None
     pages: Mapping[str, Page]
     scheme: str = "http"
     origins: frozenset[str] = frozenset()
+    no_page: str = "this tmuxpulse was packed without its page"
 
-    def judge(self, request: h11.Request) -> Answer | Upgrade:
+    def judge(self, request: h11.Request) -> Verdict:
         """Decide about one request; see the rules at the top."""
         refusal = _malformed(request)
         if refusal is not None:
@@ -120,7 +149,7 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
                 value for name, value in request.headers if name == b"sec-websocket-protocol"
             )
             return _judge_handshake(request, path, headers, offered.decode())
-        return self._plain(path)
+        return self._plain(path, headers, stays=_may_stay(request, headers))
 
     def _stranger(self, headers: Mapping[str, str]) -> Answer | None:
         host = headers.get("host", "").lower()
@@ -140,23 +169,33 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
             return refuse(HTTPStatus.METHOD_NOT_ALLOWED, "GET or HEAD", ("Allow", "GET, HEAD"))
         if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
             return refuse(HTTPStatus.BAD_REQUEST, "a request with a body")
-        if path not in SOCKET_PATHS and path != "/healthz" and path not in self.pages:
+        if path not in (*SOCKET_PATHS, *INQUIRY_PATHS) and path not in self.pages:
             return refuse(HTTPStatus.NOT_FOUND, "no such page")
         return None
 
-    def _plain(self, path: str) -> Answer:
+    def _plain(self, path: str, headers: Mapping[str, str], *, stays: bool) -> Answer | Inquiry:
         page = self.pages.get(path)
         if page is not None:
-            return Answer(status=HTTPStatus.OK, body=page.body, content_type=page.content_type)
-        if path == "/healthz":
-            return Answer(status=HTTPStatus.OK, body=b"ok\n")
+            return Answer(
+                status=HTTPStatus.OK,
+                body=page.body,
+                content_type=page.content_type,
+                stays=stays,
+            )
+        if path == HEALTH_PATH:
+            return Inquiry("health")
+        if path == METRICS_PATH:
+            return Inquiry("metrics", _bearer(headers.get("authorization")))
         if path == "/":
-            return refuse(HTTPStatus.NOT_FOUND, "this tmuxpulse was packed without its page")
+            return refuse(HTTPStatus.NOT_FOUND, self.no_page)
         return refuse(
             HTTPStatus.UPGRADE_REQUIRED,
             "this path speaks WebSocket",
             ("Upgrade", "websocket"),
         )
+
+
+Verdict = Union[Answer, Upgrade, Inquiry]  # noqa: UP007  # evaluated on Python 3.10
 
 
 def refuse(status: HTTPStatus, why: str, *headers: tuple[str, str]) -> Answer:
@@ -170,7 +209,7 @@ def render(answer: Answer, *, head_only: bool = False) -> bytes:
     fields = (
         ("Content-Type", answer.content_type),
         ("Content-Length", str(len(answer.body))),
-        ("Connection", "close"),
+        ("Connection", "keep-alive" if answer.stays else "close"),
         *answer.headers,
         *SECURITY_HEADERS,
     )
@@ -193,6 +232,12 @@ def hosts_of(port: int, *names: str, scheme: str = "http") -> frozenset[str]:
         if port == _USUAL_PORTS[scheme] or name not in ("127.0.0.1", "localhost", "::1"):
             listed.add(host)
     return frozenset(listed)
+
+
+def _may_stay(request: h11.Request, headers: Mapping[str, str]) -> bool:
+    """Tell whether the client takes a second answer: a page is forty files, asked for at once."""
+    options = [one.strip().lower() for one in headers.get("connection", "").split(",")]
+    return request.http_version == b"1.1" and "close" not in options
 
 
 def _is_ipv6(name: str) -> bool:

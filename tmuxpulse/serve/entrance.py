@@ -94,6 +94,7 @@ def greeting(house: House, client_id: str, *, epoch: str, seq: int, required: bo
             subscriptions=limits.subscriptions,
             auth_timeout_s=limits.auth_seconds,
         ),
+        features={} if required else house.features,
     )
 
 

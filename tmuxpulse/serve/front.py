@@ -1,8 +1,8 @@
 """The front door of one kind of listener: each accepted connection, from first byte to end.
 
-It reads the request head, lets `door` judge it, answers plain HTTP itself and hands a WebSocket
-handshake to trio-websocket. One connection's failure ends that connection: whatever it raises is
-logged here and goes no further.
+It reads the request head, lets `door` judge it, answers plain HTTP itself, several times where the
+page is loaded, and hands a WebSocket handshake to trio-websocket. One connection's failure ends
+that connection: whatever it raises is logged here and goes no further.
 
 Who has not come in yet is in a queue of bounded length. When it is full, who has waited longest
 goes: a flood of idle sockets pushes itself out, while an honest client needs a few milliseconds.
@@ -16,8 +16,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from itertools import count
+from typing import TypeVar
 
-import h11
 import msgspec
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
@@ -25,19 +25,26 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_st
 from tmuxpulse.serve.boundary import run_bounded
 from tmuxpulse.serve.bucket import Bucket
 from tmuxpulse.serve.direct import Direct
-from tmuxpulse.serve.door import SECURITY_HEADERS, Answer, Door, Upgrade, refuse, render
+from tmuxpulse.serve.door import (
+    SECURITY_HEADERS,
+    Answer,
+    Door,
+    Inquiry,
+    Upgrade,
+    Verdict,
+    refuse,
+)
 from tmuxpulse.serve.entrance import BAD_TOKEN, MAX_TOKEN_CHARACTERS
+from tmuxpulse.serve.exchange import Asked, read_request, send_answer
 from tmuxpulse.serve.house import House, Visitor
+from tmuxpulse.serve.inquiries import answer_health, answer_metrics
 from tmuxpulse.serve.meter import MessageMeter
 from tmuxpulse.serve.replay import ReplayStream
 from tmuxpulse.serve.session import GOING_AWAY, NO_HEARTBEAT, REVOKED, TOO_LARGE, TOO_MANY, Session
 from tmuxpulse.wire import SUBPROTOCOL
 
-HEAD_BYTES = 16384
 HEAD_SECONDS = 5.0  # from the first moment to the end of the WebSocket handshake
-ANSWER_SECONDS = 5.0
-LINGER_SECONDS = 1.0  # for a peer to read an answer before the socket is torn down
-LINGER_BYTES = 1 << 16
+MOST_ANSWERS = 64  # on one connection
 LOOK_SECONDS = 2.5  # how often peers are looked at
 MARK_LOOKS = 4  # every so many looks a filtered reader is told how far the stream is
 HEARTBEAT_SECONDS = 25.0  # a peer that was silent for so long is asked for a sign of life
@@ -49,6 +56,8 @@ TOKEN_LOOK_SECONDS = 0.5  # how soon a revoked token ends its connections
 _STRANGERS = (HTTPStatus.FORBIDDEN, HTTPStatus.MISDIRECTED_REQUEST)
 
 _SECURITY_HEADERS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS]
+
+Ask = TypeVar("Ask", Upgrade, Inquiry)
 
 Secure = Callable[[trio.abc.Stream], Awaitable[trio.abc.Stream]]
 
@@ -80,8 +89,12 @@ class Front:
             stream: the accepted connection; owned from here on.
             visitor: who is there.
         """
+        counters = self._house.counters
+        counters.connections["unix" if self.door.hosts is None else "tcp"] += 1
         try:
-            await run_bounded(lambda: self._serve(stream, visitor), logger, visitor.peer)
+            await run_bounded(
+                lambda: self._serve(stream, visitor), logger, visitor.peer, counters.crashed
+            )
         finally:
             await trio.aclose_forcefully(stream)
 
@@ -96,7 +109,11 @@ class Front:
             now = trio.current_time()
             for session, stream in list(self._sessions.items()):
                 if stream.sending_since < now - WRITE_SECONDS:
-                    logger.info("%s takes nothing any more: cut off", session.client_id)
+                    logger.info(
+                        "%s takes nothing any more: cut off",
+                        session.client_id,
+                        extra={"client": session.client_id},
+                    )
                     await trio.aclose_forcefully(stream)
                 elif session.grant is not None:
                     self._look_for_life(session, now - stream.received_at)
@@ -127,38 +144,77 @@ class Front:
     # --- one connection --------------------------------------------------------------------
 
     async def _serve(self, stream: trio.abc.Stream, visitor: Visitor) -> None:
-        deadline = trio.current_time() + HEAD_SECONDS
-        head, verdict, head_only = b"", None, False
+        asked, verdict, deadline = Asked(), None, math.inf
         with self._greets(math.inf):
-            with trio.CancelScope(deadline=deadline) as timer:
-                if self._secure is not None:
-                    stream = await self._secure(stream)
-                head, verdict, head_only = await _read_head(stream, self.door)
-            if timer.cancelled_caught:
-                verdict = refuse(HTTPStatus.REQUEST_TIMEOUT, "no request came in time")
-            elif isinstance(verdict, Upgrade):
-                if len(self._sessions) >= self._house.limits.connections:
-                    verdict = _busy("too many connections")
-                elif verdict.token is not None:
-                    visitor, verdict = await self._identify(visitor, verdict, verdict.token)
-            if isinstance(verdict, Answer):
-                logger.debug("%s: %d", visitor.peer, verdict.status.value)
-                if verdict.status in _STRANGERS:
-                    self._house.audit.record_failure(visitor.address, verdict.status.phrase)
-                await _answer(stream, verdict, head_only=head_only)
+            for left in reversed(range(MOST_ANSWERS)):
+                is_first = left == MOST_ANSWERS - 1
+                deadline = trio.current_time() + HEAD_SECONDS
+                with trio.CancelScope(deadline=deadline) as timer:
+                    if self._secure is not None and is_first:
+                        stream = await self._secure(stream)
+                    asked = await read_request(stream, self.door, asked.rest)
+                if not timer.cancelled_caught:
+                    visitor, verdict = await self._decide(visitor, asked.verdict)
+                elif is_first:
+                    verdict = refuse(HTTPStatus.REQUEST_TIMEOUT, "no request came in time")
+                else:
+                    return  # it wanted nothing more
+                if not isinstance(verdict, Answer):
+                    break
+                if not left:
+                    verdict = msgspec.structs.replace(verdict, stays=False)
+                self._note(visitor, verdict)
+                if not await send_answer(stream, verdict, head_only=asked.head_only):
+                    return
         if isinstance(verdict, Upgrade):
-            await self._serve_websocket(stream, head, verdict, visitor, deadline)
+            await self._serve_websocket(stream, asked.head, verdict, visitor, deadline)
+
+    async def _decide(
+        self, visitor: Visitor, verdict: Verdict | None
+    ) -> tuple[Visitor, Answer | Upgrade | None]:
+        """Go on from what the door says; a grant is found only for what ends the greeting."""
+        if isinstance(verdict, Inquiry):
+            return visitor, await self._inquire(visitor, verdict)
+        if isinstance(verdict, Upgrade):
+            if len(self._sessions) >= self._house.limits.connections:
+                return visitor, _busy("too many connections")
+            if verdict.token is not None:
+                return await self._identify(visitor, verdict, verdict.token)
+        return visitor, verdict
+
+    def _note(self, visitor: Visitor, answer: Answer) -> None:
+        """Write down what somebody is answered."""
+        status = answer.status
+        logger.debug(
+            "%s: %d",
+            visitor.peer,
+            status.value,
+            extra={"peer": visitor.peer, "code": status.value},
+        )
+        self._house.counters.answers[status.value] += 1
+        if status in _STRANGERS:
+            self._house.audit.record_failure(visitor.address, status.phrase)
+
+    async def _inquire(self, visitor: Visitor, inquiry: Inquiry) -> Answer:
+        """Answer a question about the server; what health tells is no secret."""
+        if inquiry.about == "health":
+            return answer_health(self._house, stopping=bool(self._goodbye_reason))
+        if inquiry.token is not None:
+            visitor, found = await self._identify(visitor, inquiry, inquiry.token)
+            if isinstance(found, Answer):
+                return found
+        return answer_metrics(self._house, visitor)
 
     async def _identify(
-        self, visitor: Visitor, upgrade: Upgrade, token: str
-    ) -> tuple[Visitor, Answer | Upgrade]:
+        self, visitor: Visitor, asked: Ask, token: str
+    ) -> tuple[Visitor, Answer | Ask]:
         """Judge a token that came in the head; a wrong one is answered slowly if there are many."""
         house = self._house
         if visitor.grant is not None:  # the owner's own socket: no token is asked for
-            return visitor, upgrade
+            return visitor, asked
         grant = house.access.check(token) if len(token) <= MAX_TOKEN_CHARACTERS else None
         if grant is not None:
-            return msgspec.structs.replace(visitor, grant=grant), upgrade
+            return msgspec.structs.replace(visitor, grant=grant), asked
         house.audit.record_failure(visitor.address, "wrong token")
         await trio.sleep(house.failures.failed(visitor.address, trio.current_time()))
         return visitor, refuse(
@@ -205,7 +261,13 @@ class Front:
                 shortcut = Direct(websocket, guarded, joined=upgrade.ndjson)
                 with self._holds(session, guarded, visitor):
                     code = await session.run(websocket, shortcut)
-                    logger.info("%s closed: %d", session.client_id, code)
+                    house.counters.closed[code] += 1
+                    logger.info(
+                        "%s closed: %d",
+                        session.client_id,
+                        code,
+                        extra={"client": session.client_id, "peer": visitor.peer, "code": code},
+                    )
                     self._record_end(session, visitor, code)
             nursery.cancel_scope.cancel()
 
@@ -225,8 +287,14 @@ class Front:
     @contextmanager
     def _holds(self, session: Session, stream: ReplayStream, visitor: Visitor) -> Iterator[None]:
         """Count a session."""
-        logger.info("%s connected: %s", session.client_id, visitor.peer)
+        logger.info(
+            "%s connected: %s",
+            session.client_id,
+            visitor.peer,
+            extra={"client": session.client_id, "peer": visitor.peer},
+        )
         self._sessions[session] = stream
+        self._house.counters.begin(stream)
         if visitor.grant is None:
             self._unknown[session] = None
             if len(self._unknown) > self._house.limits.unauthenticated:
@@ -239,6 +307,7 @@ class Front:
         finally:
             self._unknown.pop(session, None)
             del self._sessions[session]
+            self._house.counters.end(stream)
 
     @contextmanager
     def _greets(self, deadline: float) -> Iterator[None]:
@@ -253,56 +322,6 @@ class Front:
                 yield
             finally:
                 self._greeting.pop(scope, None)
-
-
-async def _read_head(
-    stream: trio.abc.Stream, door: Door
-) -> tuple[bytes, Answer | Upgrade | None, bool]:
-    """Read up to the end of the request head.
-
-    Returns:
-        Its bytes, what it is answered with (None: the peer left before that), and whether the
-        answer goes without its body.
-    """
-    http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_BYTES)
-    head = b""
-    try:
-        while (event := http.next_event()) is h11.NEED_DATA:
-            data = bytes(await stream.receive_some(HEAD_BYTES))
-            http.receive_data(data)
-            head += data
-    except h11.RemoteProtocolError as error:
-        return head, refuse(HTTPStatus(error.error_status_hint), "not a request we answer"), False
-    except (trio.BrokenResourceError, trio.ClosedResourceError):
-        return head, None, False
-    if not isinstance(event, h11.Request):
-        return head, None, False
-    if len(head) > HEAD_BYTES:  # h11 bounds what is incomplete only
-        return head, refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "too much"), False
-    verdict = door.judge(event)
-    if isinstance(verdict, Upgrade):
-        http.next_event()  # the end of the request: what is left then is no part of it
-        if http.trailing_data[0]:
-            verdict = refuse(HTTPStatus.BAD_REQUEST, "bytes after the handshake")
-    return head, verdict, event.method == b"HEAD"
-
-
-async def _answer(stream: trio.abc.Stream, answer: Answer, *, head_only: bool = False) -> None:
-    """Send a response and wait a little for the peer to read it.
-
-    Closing a socket with unread bytes resets it, and the response would be lost with it.
-    """
-    try:
-        with trio.move_on_after(ANSWER_SECONDS):
-            await stream.send_all(render(answer, head_only=head_only))
-            if isinstance(stream, trio.abc.HalfCloseableStream):
-                await stream.send_eof()  # TLS has no such thing; its peer has the length
-            dropped = 0
-            with trio.move_on_after(LINGER_SECONDS):
-                while dropped < LINGER_BYTES and (data := await stream.receive_some(4096)):
-                    dropped += len(data)
-    except (trio.BrokenResourceError, trio.ClosedResourceError):
-        logger.debug("a peer left before its answer")
 
 
 def _busy(why: str) -> Answer:

@@ -11,16 +11,20 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from tmuxpulse.config.features import AT_ONCE, why_off
 from tmuxpulse.config.settings import LimitsTable, WriteChoice
+from tmuxpulse.errors import RequestError
 from tmuxpulse.hub.hub import Hub
 from tmuxpulse.serve.access import Access
 from tmuxpulse.serve.commander import Commander
+from tmuxpulse.serve.counters import CountedRecords, Counters
 from tmuxpulse.serve.emit import Emitter
 from tmuxpulse.serve.failures import Failures
 from tmuxpulse.serve.grants import Grant, Scope
 from tmuxpulse.serve.past import Past
 from tmuxpulse.serve.records import Records
 from tmuxpulse.serve.sights import Sights
+from tmuxpulse.serve.steering import Steered
 from tmuxpulse.wire import HealthData, RequestId
 
 
@@ -52,7 +56,8 @@ class House:
         page_url: where the page is, for tickets.
         past: what was kept.
         problems: what does not work now, in words, by the part of the server; others write it.
-        features: what is switched on, by its name in the settings.
+        features: what is switched on, by its name; what is not named is on.
+        player: of the recording that is served; None: tmux is watched.
         clock: seconds since the epoch.
     """
 
@@ -68,14 +73,17 @@ class House:
         past: Past | None = None,
         problems: Mapping[str, str] | None = None,
         features: Mapping[str, bool] | None = None,
+        player: Steered | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.sights = Sights(hub)
         self.access = access
-        self.audit = audit
+        self.counters = Counters()
+        self.audit = CountedRecords(audit, self.counters)
         self.limits = limits
         self.write = write
         self.page_url = page_url
+        self.player = player
         self.clock = clock
         self.failures = Failures(
             limits.login_failures_per_minute, limits.all_login_failures_per_minute
@@ -87,6 +95,29 @@ class House:
         self._features = dict(features or {})
         self._began = clock()
         self._hub = hub
+
+    @property
+    def features(self) -> dict[str, bool]:
+        """What is switched on, by name."""
+        write = self.write != "never" and self.is_on("commands")
+        return self._features | {"write": write}
+
+    def switch(self, features: Mapping[str, bool]) -> None:
+        """Switch on and off what can be while the server runs; the rest stays as it is."""
+        self._features |= {name: on for name, on in features.items() if name in AT_ONCE}
+
+    def is_on(self, feature: str) -> bool:
+        """Whether a part is switched on."""
+        return self._features.get(feature, True)
+
+    def need(self, feature: str) -> None:
+        """Refuse what is switched off.
+
+        Raises:
+            RequestError: ``UNAVAILABLE``, with what to do.
+        """
+        if not self.is_on(feature):
+            raise RequestError("UNAVAILABLE", why_off(feature))
 
     @property
     def hub(self) -> Hub:
@@ -106,7 +137,7 @@ class House:
             pid=os.getpid(),
             uptime_s=round(max(0.0, self.clock() - self._began), 3),
             problems=dict(self._problems),
-            features=self._features | {"write": self.write != "never"},
+            features=self.features,
         )
 
     def why_no_write(self, grant: Grant) -> str:

@@ -84,8 +84,8 @@ def _to_pane(command: AnyCommand, target: Target, spot: Spot) -> list[orders.Ord
             if target.pane is None:
                 raise RequestError("INVALID_REQUEST", "target: name the pane that is to end")
             made = [orders.KillPane(pane_id)]
-        case Capture(lines=lines):
-            made = [orders.Capture(pane_id, lines=lines)]
+        case Capture(lines=lines, styled=styled):
+            made = [orders.Capture(pane_id, lines=lines, styled=styled)]
     return made
 
 

@@ -12,15 +12,20 @@ from typing import Protocol
 
 import msgspec
 
+from tmuxpulse.serve.modules import join_modules
+
+ENTRY = "app.js"
 CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
     ".ico": "image/x-icon",
     ".js": "text/javascript; charset=utf-8",
+    ".map": "application/json",
     ".json": "application/json",
     ".mjs": "text/javascript; charset=utf-8",
     ".png": "image/png",
     ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
 
@@ -57,12 +62,32 @@ def load_pages() -> dict[str, Page]:
 
     In an installed or packed tmuxpulse they are in the package; in a source tree beside it. The
     file ``index.html`` is at ``/`` too. Files of other kinds than `CONTENT_TYPES` are left out.
+    What the page begins with is there with all that it imports (`join_modules`).
     """
     package = files("tmuxpulse")
     web: Entry = package / "web"
     if not web.is_dir() and isinstance(package, Path):
         web = package.parent / "web"
-    return collect_pages(web)
+    return with_joined(collect_pages(web))
+
+
+def with_joined(pages: dict[str, Page]) -> dict[str, Page]:
+    """Have all that the page's first module imports in its one file, with a source map beside it.
+
+    The other modules stay where they are, for who imports the client from elsewhere.
+
+    Raises:
+        CannotJoin: a module is written in a way that `join_modules` does not know.
+    """
+    if f"/{ENTRY}" not in pages:
+        return pages
+    texts = {path[1:]: page.body.decode() for path, page in pages.items() if path.endswith(".js")}
+    joined, source_map = join_modules(texts, ENTRY)
+    return {
+        **pages,
+        f"/{ENTRY}": Page(joined.encode(), CONTENT_TYPES[".js"]),
+        f"/{ENTRY}.map": Page(source_map.encode(), CONTENT_TYPES[".map"]),
+    }
 
 
 def collect_pages(web: Entry) -> dict[str, Page]:

@@ -15,6 +15,7 @@ from tmuxpulse.errors import RequestError
 from tmuxpulse.filters import Filter, compile_globs
 from tmuxpulse.history.eyes import EVERYTHING, Eyes
 from tmuxpulse.history.found import Found
+from tmuxpulse.history.history import Amounts
 from tmuxpulse.history.query import Query
 from tmuxpulse.history.reader import Page
 from tmuxpulse.history.replay import Segment
@@ -44,6 +45,9 @@ class Keeping(Protocol):
     async def replay(self, epoch: str, seq: int, filters: Sequence[Filter]) -> list[Segment] | str:
         """Everything after a position up to now, run by run; or why not."""
 
+    def amounts(self) -> Amounts:
+        """How much is kept."""
+
 
 class Past:
     """Answers from the history.
@@ -59,6 +63,10 @@ class Past:
     def is_kept(self) -> bool:
         """Whether there is any."""
         return self._history is not None
+
+    def amounts(self) -> Amounts | None:
+        """How much is kept; None: nothing is."""
+        return None if self._history is None else self._history.amounts()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Write until cancelled, and then what is left, for a moment."""

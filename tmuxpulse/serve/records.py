@@ -13,5 +13,8 @@ class Records(Protocol):
     def record(self, action: str, *, who: str, **fields: Value) -> None:
         """Write down that `who` did something; never keystrokes, never tokens."""
 
+    def record_look(self, *, who: str, **fields: Value) -> None:
+        """Write down that `who` read a pane's screen; who goes on looking becomes few entries."""
+
     def record_failure(self, peer: str, why: str) -> None:
         """Write down that somebody was refused; many of one kind become one entry."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from tmuxpulse.config.features import AT_ONCE as SWITCHED_AT_ONCE
+from tmuxpulse.config.features import switched_on
 from tmuxpulse.config.settings import CollectSettings, ServeSettings
 from tmuxpulse.errors import UsageError
 from tmuxpulse.serve.house import House
 from tmuxpulse.serve.tls import Tls
 
-AT_ONCE = ("allowed_hosts", "allowed_origins", "grace_seconds", "write")  # of [server]
+AT_ONCE = {"allowed_hosts", "allowed_origins", "grace_seconds", *SWITCHED_AT_ONCE}
+_TOLD_ELSEWHERE = {"judges", "measures"}  # as features
 
 Reload = Callable[[], tuple[ServeSettings, CollectSettings]]
 
@@ -42,6 +45,7 @@ def read_again(
         logger.warning("SIGHUP: these take effect at the next start: %s", ", ".join(later))
     house.limits = found[0].limits
     house.write = found[0].server.write
+    house.switch(switched_on(*found))
     house.audit.record("settings.reloaded", who="server")
     logger.info("SIGHUP: settings, tokens and certificates were read again")
     return found
@@ -55,11 +59,12 @@ def needing_a_start(
         ("server", before[0].server, after[0].server),
         ("audit", before[0].audit, after[0].audit),
         ("history", before[0].history, after[0].history),
+        ("features", before[0].features, after[0].features),
         ("tmux", before[1], after[1]),
     )
     return [
         field if field == "redaction" else f"{table}.{field}"
         for table, old, new in tables
         for field in old.__struct_fields__
-        if getattr(old, field) != getattr(new, field) and field not in AT_ONCE
+        if getattr(old, field) != getattr(new, field) and field not in AT_ONCE | _TOLD_ELSEWHERE
     ]

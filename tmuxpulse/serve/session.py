@@ -38,6 +38,7 @@ from tmuxpulse.wire import (
     Error,
     Mark,
     Numbered,
+    action_of,
     decode_request,
     encode_event,
     request_id,
@@ -317,7 +318,7 @@ class Session:
             try:
                 outbox.put(*await desk.later(request))
             except RequestError as refused:
-                outbox.put(_error(request.id, refused))
+                outbox.put(self._refusal(request.id, refused))
 
         async with trio.open_nursery() as nursery:
             jobs = Jobs(nursery, do)
@@ -342,6 +343,7 @@ class Session:
         try:
             rate.charge(len(message))
             request = decode_request(message)
+            self._house.counters.requests[action_of(request)] += 1
             if desk.takes_time(request):
                 jobs.add(request)
                 return []
@@ -349,17 +351,17 @@ class Session:
         except RequestError as refused:
             if rate.is_abused(refused):
                 self.end(TOO_MANY_REQUESTS, "too many requests, again and again")
-            return [_error(request_id(message), refused)]
+            return [self._refusal(request_id(message), refused)]
 
-
-def _error(reply_id: str | int | None, refused: RequestError) -> Error:
-    return Error(
-        id=reply_id,
-        code=refused.code,
-        message=str(refused),
-        retryable=refused.retryable,
-        retry_after=refused.retry_after,
-    )
+    def _refusal(self, reply_id: str | int | None, refused: RequestError) -> Error:
+        self._house.counters.refused[refused.code] += 1
+        return Error(
+            id=reply_id,
+            code=refused.code,
+            message=str(refused),
+            retryable=refused.retryable,
+            retry_after=refused.retry_after,
+        )
 
 
 def _code_of(closed: ConnectionClosed) -> int:

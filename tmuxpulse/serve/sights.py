@@ -97,6 +97,11 @@ class Sights:
             self._epochs.add(found.hub.epoch)
         return found.hub
 
+    @property
+    def hubs(self) -> list[Hub]:
+        """Every stream that somebody may read now, that of everything first."""
+        return [self._hub, *(narrow.hub for narrow in self._narrow.values())]
+
     def is_elsewhere(self, epoch: str) -> bool:
         """Tell whether an epoch is one of this run, whoever may read it."""
         return epoch in self._epochs
@@ -156,6 +161,7 @@ class _Narrow:
             ring_bytes=RING_BYTES,
             tree=lambda: narrow_tree(whole.snapshot(), sight),
             before_handing_out=whole.let_keep,
+            tally=whole.tally,
         )
 
     def become(self, server: str | None, whole: State, events: list[ev.Event]) -> None:

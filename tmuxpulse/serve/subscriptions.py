@@ -219,9 +219,6 @@ class Subscriptions:
         fresh = tuple(
             event
             for event in events
-            if not any(
-                event.numbered.seq > since and admits(event.numbered.event)
-                for since, admits in held
-            )
+            if not any(event.seq > since and admits(event.numbered.event) for since, admits in held)
         )
         return [Batch(fresh)] if fresh else []
