@@ -93,7 +93,7 @@ def test_addresses_that_are_refused(url: str, says: str) -> None:
     st.text(max_size=60)
     | st.builds("{}://{}".format, st.sampled_from(["ws", "wss", "http"]), st.text(max_size=60))
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_text_is_an_address_or_refused(url: str) -> None:
     try:
         address = parse_url(url)

@@ -19,7 +19,7 @@ from tmuxpulse.client.brief import SUBPROTOCOL, ask
 from tmuxpulse.errors import RequestError, ServerRefused, ServerUnavailable
 from tmuxpulse.wire import SUBPROTOCOL as OF_WIRE
 
-SECONDS = 10.0  # more than any machine needs
+SECONDS = 60.0  # more than any machine needs
 
 
 @contextmanager

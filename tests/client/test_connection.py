@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import trio
+from trio.testing import MockClock
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
 
-from tmuxpulse.client import link
 from tmuxpulse.client.connection import MAX_QUEUED_MESSAGES, Connection, open_connection
 from tmuxpulse.client.incoming import Received
 from tmuxpulse.errors import RequestError, ServerRefused, ServerUnavailable, UsageError
@@ -357,9 +357,7 @@ async def test_garbage_later_ends_the_connection(tmp_path: Path) -> None:
             await connection.receive()
 
 
-async def test_a_server_that_never_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link, "OPEN_SECONDS", 0.05)
-
+async def test_a_server_that_never_answers(tmp_path: Path, autojump_clock: MockClock) -> None:
     async def serve(stream: trio.SocketStream) -> None:
         await stream.receive_some()
         await trio.sleep_forever()
@@ -368,6 +366,59 @@ async def test_a_server_that_never_answers(tmp_path: Path, monkeypatch: pytest.M
         with pytest.raises(ServerUnavailable, match="no answer"):
             async with open_connection(unix_socket=path):
                 raise AssertionError
+
+
+async def test_a_server_that_falls_silent_is_asked_once_and_left(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    heard: list[dict[str, Any]] = []
+    began = trio.current_time()
+
+    async def script(socket: WebSocketConnection) -> None:
+        await say(socket, bell(1))
+        ping = await hear(socket)
+        await say(socket, {"type": "pong", "id": ping["id"], "timestamp": "t"}, bell(2))
+        while True:
+            heard.append(await hear(socket))
+
+    async with (
+        listening(tmp_path / "s", speaking(script)) as path,
+        open_connection(unix_socket=path) as connection,
+    ):
+        assert len(await connection.receive()) == 1
+        assert len(await connection.receive()) == 1
+        for _ in range(2):  # and so it stays
+            with pytest.raises(ServerUnavailable, match="fell silent"):
+                await connection.receive()
+        assert trio.current_time() - began == pytest.approx(25 + 25 + 10, abs=0.1)
+        with pytest.raises(ServerUnavailable, match="fell silent"):
+            await connection.request(Snapshot())
+    assert [one["action"] for one in heard] == ["ping"]
+
+
+async def test_who_does_not_read_finds_no_silence(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    count = MAX_QUEUED_MESSAGES + 10
+    heard: list[dict[str, Any]] = []
+    listened = trio.Event()
+
+    async def script(socket: WebSocketConnection) -> None:
+        for seq in range(count):
+            await say(socket, bell(seq))
+        with trio.move_on_after(500):
+            heard.append(await hear(socket))
+        listened.set()
+        await say(socket, bell(count))
+
+    async with (
+        listening(tmp_path / "s", speaking(script)) as path,
+        open_connection(unix_socket=path) as connection,
+    ):
+        await listened.wait()
+        for _ in range(count + 1):
+            await connection.receive()
+    assert heard == []
 
 
 async def test_an_error_in_the_block_comes_out_as_itself(tmp_path: Path) -> None:
@@ -391,7 +442,7 @@ async def test_cancelling_leaves_nothing_open(tmp_path: Path) -> None:
             async with open_connection(unix_socket=path) as connection:
                 scope.cancel()
                 await connection.receive()
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await ended.wait()
 
 

@@ -203,11 +203,39 @@ def test_what_is_asked_while_away_is_asked_later() -> None:
     one = talk.core.subscribe(EVERYTHING)
     assert talk.said() == []
     talk.open()
-    command, request = talk.said()
-    assert (command["action"], request["action"]) == ("command", "subscribe")
+    request, command = talk.said()
+    assert (request["action"], command["action"]) == ("subscribe", "command")
     talk.hear({"type": "command.result", "id": command["id"], "ok": True}, confirmed(request["id"]))
     assert told.reply is not None
     assert one.is_confirmed
+
+
+def test_what_is_wanted_goes_behind_the_token_and_what_is_asked_after_it() -> None:
+    talk = Talk(token="tp_a")
+    first = talk.core.subscribe(EVERYTHING)
+    talk.open(auth={"required": True}, epoch="")
+    second = talk.core.subscribe(Filter(types=("pane.bell",)))
+    talk.core.ask(Interrupt())
+    auth, request = talk.said()
+    assert (auth["action"], request["action"]) == ("auth", "subscribe")
+    welcome = {"type": "auth.response", "id": auth["id"], "success": True, "permissions": []}
+    talk.hear({**welcome, "client_id": "c", "epoch": "e"}, confirmed(request["id"]))
+    command, request = talk.said()
+    assert (command["action"], request["action"]) == ("command", "subscribe")
+    assert "open" not in [one.name for one in talk.states]
+    talk.hear(confirmed(request["id"]))
+    assert first.is_confirmed
+    assert second.is_confirmed
+    assert talk.states[-1].name == "open"
+
+
+def test_who_answers_before_it_has_taken_the_token_does_not_speak_the_protocol() -> None:
+    talk = Talk(token="tp_a")
+    one = talk.core.subscribe(EVERYTHING)
+    talk.open(auth={"required": True}, epoch="")
+    talk.hear(confirmed(talk.said()[1]["id"]))
+    assert "does not speak" in str(talk.core.broken)
+    assert not one.is_confirmed
 
 
 def test_a_reply_that_nobody_waits_for() -> None:

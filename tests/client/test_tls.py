@@ -135,7 +135,7 @@ async def failure(
     error: type[ServerError | UsageError], url: str, **options: str | None
 ) -> TmuxpulseError:
     """How a connection is refused; the token is in no part of it."""
-    with trio.fail_after(10), pytest.raises(error) as refused:
+    with trio.fail_after(60), pytest.raises(error) as refused:
         async with open_connection(url=url, **options):
             raise AssertionError
     step: BaseException | None = refused.value

@@ -62,7 +62,7 @@ def test_the_request() -> None:
     assert (b"authorization", b"Bearer t") in list(peer.request.extra_headers)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(TEXTS, max_size=5), st.lists(st.integers(1, 200), min_size=1), st.booleans())
 def test_any_cutting_gives_the_same(texts: list[str], sizes: list[int], in_parts: bool) -> None:
     client, peer = made()
@@ -88,7 +88,7 @@ def test_any_cutting_gives_the_same(texts: list[str], sizes: list[int], in_parts
     assert [type(one) for one in peer.heard] == [Pong] * (in_parts * len(texts)) + [CloseConnection]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=60), st.booleans())
 def test_garbage_ends_it(garbage: bytes, is_open: bool) -> None:
     client, peer = made()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 NDJSON = "tmuxpulse.v1.ndjson"
-HEAR_SECONDS = 15.0
+HEAR_SECONDS = 40.0
 GREETING: dict[str, Any] = {
     "type": "connection.established",
     "client_id": "c-1",
@@ -63,7 +63,7 @@ class ScriptedServer:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(60)
         return self
 
     def __exit__(
@@ -73,7 +73,7 @@ class ScriptedServer:
         where: TracebackType | None,
     ) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        self._thread.join(60)
 
     @property
     def is_done(self) -> bool:

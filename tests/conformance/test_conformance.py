@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import pytest
 
 from tests.conformance.driver import FACES, drive
+from tests.conformance.programs import PROGRAMS, running
 from tests.conformance.scenario import (
     Report,
     Scenario,
@@ -21,21 +18,16 @@ from tests.conformance.scenario import (
     names,
 )
 from tests.conformance.scripted import ScriptedServer
-from tmuxpulse.client import backoff
+from tmuxpulse.client import backoff, core
 
-ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 60.0
-
-# Clients that are programs of their own: a name, and how to start it.
-PROGRAMS: dict[str, list[str]] = {
-    "python-program": [sys.executable, "-m", "tests.conformance.driver", "blocking"],
-}
 
 
 @pytest.mark.parametrize("face", FACES)
 @pytest.mark.parametrize("name", names())
 def test_a_face(name: str, face: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.02)
+    monkeypatch.setattr(core, "PATIENCE_SECONDS", 2.0)  # ten, for who is silent
     scenario = load(name)
     reports: list[Report] = []
     failures: list[BaseException] = []
@@ -55,21 +47,23 @@ def test_a_face(name: str, face: str, monkeypatch: pytest.MonkeyPatch) -> None:
         _check(scenario, server, reports)
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
-@pytest.mark.parametrize("name", ["cut-and-resume", "wrong-token"])
-def test_a_program(name: str, program: str) -> None:
+@pytest.mark.parametrize(
+    ("program", "name"),
+    [(program, name) for program, how in PROGRAMS.items() for name in how.scenarios()],
+)
+def test_a_program(program: str, name: str) -> None:
     scenario = load(name)
-    with ScriptedServer(scenario["connections"]) as server:
-        done = subprocess.run(
-            PROGRAMS[program],
-            input=json.dumps(client_part(scenario, server.url)),
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            timeout=DEADLINE_SECONDS,
-            check=True,
-        )
-        _check(scenario, server, [json.loads(line) for line in done.stdout.splitlines()])
+    with (
+        ScriptedServer(scenario["connections"]) as server,
+        running(PROGRAMS[program], client_part(scenario, server.url)) as client,
+    ):
+        assert client.wait(DEADLINE_SECONDS) == 0, (client.complaints, client.reports[-5:])
+        _check(scenario, server, client.reports)
+
+
+def test_what_a_program_cannot_do_is_of_a_scenario() -> None:
+    for program in PROGRAMS.values():
+        assert {*program.cannot, *program.only} <= set(names())
 
 
 def _check(scenario: Scenario, server: ScriptedServer, reports: list[Report]) -> None:

@@ -19,7 +19,16 @@ from tmuxpulse.client.subscription import Subscription
 from tmuxpulse.client.view import Event
 from tmuxpulse.errors import ServerUnavailable, UsageError
 from tmuxpulse.filters import Filter
-from tmuxpulse.wire import AnyReply, Asked, Command, ExplainData, History, Outcome, Tree
+from tmuxpulse.wire import (
+    AnyReply,
+    Asked,
+    Command,
+    Established,
+    ExplainData,
+    History,
+    Outcome,
+    Tree,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -123,6 +132,15 @@ class AsyncMonitor(ABC):
         """Whether requests are answered now; if not, they wait until they are."""
         return self._core.is_open
 
+    @property
+    def greeting(self) -> Established:
+        """What the server said first: what it is, what it bounds, what is switched on.
+
+        Raises:
+            ServerUnavailable: there was no server yet.
+        """
+        return self._core.greeted()
+
     # --- of a face -------------------------------------------------------------------------
 
     @abstractmethod
@@ -206,14 +224,18 @@ class AsyncMonitor(ABC):
 
     # --- requests --------------------------------------------------------------------------
 
-    async def snapshot(self, **target: Unpack[questions.Place]) -> Tree:
+    async def snapshot(self, *, styled: bool = False, **target: Unpack[questions.Place]) -> Tree:
         """The state now, of everything or of what is named; a pane that is named has its screen.
+
+        Args:
+            styled: whether that screen comes with its colours and its cursor.
+            target: what is named.
 
         Raises:
             RequestError: there is no such thing.
             ServerError: the server refuses, or is gone.
         """
-        return questions.tree_of(await self._ask(questions.snapshot(target)))
+        return questions.tree_of(await self._ask(questions.snapshot(target, styled=styled)))
 
     async def command(self, command: str | Command, **fields: Any) -> Any:  # noqa: ANN401  # by command
         """Have tmux do something: ``command("send-text", pane="%3", text="make", enter=True)``.

@@ -31,7 +31,16 @@ from tmuxpulse.client.pump import Pump
 from tmuxpulse.client.subscription import Subscription
 from tmuxpulse.client.view import Event
 from tmuxpulse.errors import ServerUnavailable, TimedOut, UsageError
-from tmuxpulse.wire import AnyReply, Asked, Command, ExplainData, History, Outcome, Tree
+from tmuxpulse.wire import (
+    AnyReply,
+    Asked,
+    Command,
+    Established,
+    ExplainData,
+    History,
+    Outcome,
+    Tree,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -91,6 +100,11 @@ class Monitor:
     """A server, for a program in one thread; `connect` makes it.
 
     It comes back by itself after a cut, and goes on with everything that was subscribed to.
+
+    Args:
+        server: which.
+        reconnect: as of `connect`; so are `timeout` and `on_state`.
+        patience: seconds for the first connection; a server that hangs is given up by itself, too.
     """
 
     def __init__(
@@ -99,6 +113,7 @@ class Monitor:
         *,
         reconnect: bool = True,
         timeout: float = REQUEST_SECONDS,
+        patience: float = math.inf,
         on_state: Callable[[State], None] | None = None,
     ) -> None:
         self._timeout = timeout
@@ -107,8 +122,12 @@ class Monitor:
         )
         self._pump = Pump(server, self._core)
         self._lock = threading.Lock()
-        with self._alone():
-            self._pump.wait(lambda: self._core.is_open, math.inf)
+        try:
+            with self._alone():
+                self._pump.wait(lambda: self._core.is_open, patience)
+        except BaseException:
+            self._pump.abandon()
+            raise
 
     # --- events ----------------------------------------------------------------------------
 
@@ -190,15 +209,19 @@ class Monitor:
 
     # --- requests --------------------------------------------------------------------------
 
-    def snapshot(self, **target: Unpack[questions.Place]) -> Tree:
+    def snapshot(self, *, styled: bool = False, **target: Unpack[questions.Place]) -> Tree:
         """The state now, of everything or of what is named; a pane that is named has its screen.
+
+        Args:
+            styled: whether that screen comes with its colours and its cursor.
+            target: what is named.
 
         Raises:
             RequestError: there is no such thing.
             ServerError: the server refuses, or is gone.
             TimedOut: it did not answer.
         """
-        return questions.tree_of(self._ask(questions.snapshot(target)))
+        return questions.tree_of(self._ask(questions.snapshot(target, styled=styled)))
 
     def command(self, command: str | Command, **fields: Any) -> Any:  # noqa: ANN401  # by command
         """Have tmux do something: ``command("send-text", pane="%3", text="make", enter=True)``.
@@ -321,6 +344,20 @@ class Monitor:
         return questions.explanation_of(self._ask(questions.explain(target)))
 
     # --- life ------------------------------------------------------------------------------
+
+    @property
+    def greeting(self) -> Established:
+        """What the server said first: what it is, what it bounds, what is switched on.
+
+        Raises:
+            ServerUnavailable: there was no server yet.
+        """
+        return self._core.greeted()
+
+    def abandon(self) -> None:
+        """Let go of the connection without a word: for a process that was forked from its owner."""
+        self._core.end(UsageError(CLOSED))
+        self._pump.abandon()
 
     def close(self) -> None:
         """Say goodbye; further calls raise `UsageError`."""

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import msgspec
 import trio
 
+from tmuxpulse.client import endings
 from tmuxpulse.client.endings import AUTH_FAILED, AUTH_REQUIRED
 from tmuxpulse.client.groups import unwrapped
 from tmuxpulse.client.incoming import Incoming, Received
 from tmuxpulse.client.link import OPEN_SECONDS, Link, open_link
-from tmuxpulse.client.token_file import MAKE_ONE
 from tmuxpulse.errors import RequestError, ServerError, ServerRefused, ServerUnavailable
 from tmuxpulse.filters import EVERYTHING, Filter
 from tmuxpulse.wire import (
@@ -32,6 +32,7 @@ from tmuxpulse.wire import (
     Established,
     Gap,
     Numbered,
+    Ping,
     Position,
     Reset,
     SnapshotData,
@@ -41,6 +42,8 @@ from tmuxpulse.wire import (
     encode,
 )
 
+PATIENCE_SECONDS = 10.0  # for a sign of life
+HEARTBEAT_SECONDS = 25.0  # where the server does not say
 MAX_QUEUED_MESSAGES = 256  # with more than these, no further is read, and the server notices
 
 _REFUSALS = frozenset({AUTH_REQUIRED, AUTH_FAILED, "FORBIDDEN"})
@@ -118,12 +121,12 @@ class Connection:
         """
         reply = await self.request(Auth(token=token))
         if not isinstance(reply, AuthResponse):
-            raise ServerUnavailable(f"{self._link.where} does not speak tmuxpulse's protocol")
+            raise endings.no_protocol(self._link.where)
         if not reply.success:
-            raise ServerRefused(
-                f"{self._link.where} did not take the token; {MAKE_ONE}", code=AUTH_FAILED
-            )
-        self.greeting = msgspec.structs.replace(self.greeting, epoch=reply.epoch, seq=reply.seq)
+            raise endings.bad_token(self._link.where)
+        self.greeting = msgspec.structs.replace(
+            self.greeting, epoch=reply.epoch, seq=reply.seq, features=reply.features
+        )
         return reply
 
     async def subscribe(
@@ -151,7 +154,7 @@ class Connection:
             Subscribe(filters=wanted, snapshot=snapshot, last=last, resume=resume)
         )
         if not isinstance(reply, SubscriptionConfirmed):
-            raise ServerUnavailable(f"{self._link.where} does not speak tmuxpulse's protocol")
+            raise endings.no_protocol(self._link.where)
         return reply
 
     async def receive(self) -> list[Incoming]:
@@ -202,6 +205,18 @@ class Connection:
             rest: what came with the greeting in one message.
         """
         try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._watch, nursery.cancel_scope)
+                self._ended = await self._read(rest)
+                nursery.cancel_scope.cancel()
+        finally:
+            self._arrived.unpark_all()
+            for answer in self._waiting.values():
+                answer.came.set()
+
+    async def _read(self, rest: bytes) -> ServerError:
+        """Read until the connection ends, and say why it did."""
+        try:
             if rest:
                 self._take(rest)
             while True:
@@ -209,15 +224,23 @@ class Connection:
                 while len(self._queue) >= MAX_QUEUED_MESSAGES and not self._waiting:
                     await self._room.park()
         except ServerError as ended:
-            self._ended = ended
+            return ended
         except msgspec.MsgspecError:
-            self._ended = ServerUnavailable(
-                f"{self._link.where} does not speak tmuxpulse's protocol"
-            )
-        finally:
-            self._arrived.unpark_all()
-            for answer in self._waiting.values():
-                answer.came.set()
+            return endings.no_protocol(self._link.where)
+
+    async def _watch(self, reading: trio.CancelScope) -> None:
+        """Ask a silent server for a sign of life, once; without one, it is gone."""
+        longest = self.greeting.heartbeat_s or HEARTBEAT_SECONDS
+        while True:
+            await trio.sleep(longest - min(self._link.silent_seconds, longest))
+            if self._link.silent_seconds < longest:
+                continue
+            with trio.move_on_after(PATIENCE_SECONDS), suppress(RequestError, ServerError):
+                await self.request(Ping())  # any answer will do; and who reads tells of an end
+            if self._link.silent_seconds >= longest:
+                self._ended = endings.silent(self._link.where)
+                reading.cancel()
+                return
 
     def _take(self, message: bytes) -> None:
         """Put each object of a message where it belongs: among what came, or to who asked."""
@@ -300,7 +323,7 @@ async def open_connection(
         ) as link:
             greeting, rest = await _greeting(link)
             if greeting.auth.required and (token is None or url is None):
-                raise ServerRefused(f"{link.where} wants a token; {MAKE_ONE}", code=AUTH_REQUIRED)
+                raise endings.no_token(link.where)
             connection = Connection(link, greeting)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(connection.run, rest)
@@ -322,11 +345,7 @@ async def _greeting(link: Link) -> tuple[Established, bytes]:
     except msgspec.MsgspecError:
         greeting = None
     if not isinstance(greeting, Established):
-        raise ServerUnavailable(f"{link.where} does not speak tmuxpulse's protocol")
+        raise endings.no_protocol(link.where)
     if not greeting.protocol.min <= PROTOCOL_VERSION <= greeting.protocol.max:
-        raise ServerRefused(
-            f"{link.where} is tmuxpulse {greeting.server.version}, which speaks another version"
-            " of the protocol; use the same release on both sides",
-            code="VERSION",
-        )
+        raise endings.another_version(link.where, greeting.server.version)
     return greeting, rest

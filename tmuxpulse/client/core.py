@@ -19,14 +19,14 @@ from collections.abc import Callable
 from enum import Enum
 
 import msgspec
+from msgspec.structs import replace
 
 from tmuxpulse.client import endings
 from tmuxpulse.client.asks import Ask, Asks
 from tmuxpulse.client.backoff import pause
 from tmuxpulse.client.stream import Streams
 from tmuxpulse.client.subscription import FULL_EVENTS, Subscription
-from tmuxpulse.client.token_file import MAKE_ONE
-from tmuxpulse.errors import ServerError, ServerRefused, ServerUnavailable, TmuxpulseError
+from tmuxpulse.errors import ServerError, ServerUnavailable, TmuxpulseError
 from tmuxpulse.events import ServerGoodbye
 from tmuxpulse.filters import Filter
 from tmuxpulse.wire import (
@@ -133,6 +133,16 @@ class Core:
         """What lets us in now: a one-time token is replaced by the server."""
         return self._token
 
+    def greeted(self) -> Established:
+        """What the server said first.
+
+        Raises:
+            ServerUnavailable: it has not been heard yet.
+        """
+        if self.greeting is None:
+            raise ServerUnavailable(f"{self._where} has not answered yet")
+        return self.greeting
+
     @property
     def is_open(self) -> bool:
         """Whether requests are answered now."""
@@ -215,7 +225,7 @@ class Core:
             self._pinged_at = now
             self._send(Ask(Ping(), once=True))
         elif self._phase is Phase.OPEN:
-            self.broken = ServerUnavailable(f"{self._where} fell silent")
+            self.broken = endings.silent(self._where)
         else:
             self.broken = endings.no_answer(self._where, PATIENCE_SECONDS)
 
@@ -236,7 +246,7 @@ class Core:
             return one
         self._drop_abandoned()
         self._streams.add(one)
-        if self._phase is Phase.OPEN:
+        if self._phase in (Phase.TOKEN, Phase.OPEN):
             self._next.append(one)
             self._subscribe_next()
         return one
@@ -302,46 +312,42 @@ class Core:
         if not isinstance(message, Established):
             self.broken = endings.no_protocol(self._where)
         elif not message.protocol.min <= PROTOCOL_VERSION <= message.protocol.max:
-            self.broken = ServerRefused(
-                f"{self._where} is tmuxpulse {message.server.version}, which speaks another version"
-                " of the protocol; use the same release on both sides",
-                code="VERSION",
-            )
+            self.broken = endings.another_version(self._where, message.server.version)
         elif not message.auth.required:
+            self._begin()
             self._open(message, message.epoch)
         elif self._token is None:
-            self.broken = ServerRefused(
-                f"{self._where} wants a token; {MAKE_ONE}", code=endings.AUTH_REQUIRED
-            )
+            self.broken = endings.no_token(self._where)
         else:
             self.greeting = message
             self._phase = Phase.TOKEN
             ask = Ask(Auth(token=self._token), lambda: self._admitted(ask), once=True)
             self._send(ask)
+            self._begin()  # answered after the token: this spares a way there and back
 
     def _admitted(self, ask: Ask) -> None:
         reply = ask.reply
         if isinstance(reply, AuthResponse) and reply.success and self.greeting is not None:
             self._token = reply.token or self._token
-            self._open(self.greeting, reply.epoch)
+            self._open(replace(self.greeting, features=reply.features), reply.epoch)
         elif self._phase is Phase.TOKEN:
-            self.broken = ServerRefused(
-                f"{self._where} did not take the token; {MAKE_ONE}", code=endings.AUTH_FAILED
-            )
+            self.broken = endings.bad_token(self._where)
 
     def _open(self, greeting: Established, epoch: str) -> None:
         self.greeting = greeting
         self._epoch = epoch
         self._phase = Phase.OPEN
         self._was_open = True
-        self._next.extend(self._streams.begin())
         for ask in self._asks.kept():
             self._send(ask)
-        if not self._next:
+        if not self._next and self._asked_for is None:
             self._is_whole()
-        self._subscribe_next()
 
     # --- subscriptions, one after the other ------------------------------------------------
+
+    def _begin(self) -> None:
+        self._next.extend(self._streams.begin())
+        self._subscribe_next()
 
     def _subscribe_next(self) -> None:
         if self._asked_for is not None or not self._next:
@@ -356,6 +362,9 @@ class Core:
 
     def _confirmed(self, one: Subscription, ask: Ask) -> None:
         if self._asked_for is not one:  # the connection is gone
+            return
+        if self._phase is not Phase.OPEN:  # it was answered before the token
+            self.broken = endings.no_protocol(self._where)
             return
         self._asked_for = None
         reply = ask.reply

@@ -39,7 +39,7 @@ def broken(where: str, error: BaseException) -> ServerUnavailable:
 def rejected(where: str, status: int | None) -> ServerError:
     """What an HTTP answer instead of a WebSocket means."""
     if status == _UNAUTHORIZED:
-        return ServerRefused(f"{where} did not take the token; {MAKE_ONE}", code=AUTH_FAILED)
+        return bad_token(where)
     what = str(status or "no reason")
     if status in _BUSY:
         return ServerUnavailable(f"{where} does not take a connection now ({what})")
@@ -54,6 +54,25 @@ def no_protocol(where: str) -> ServerUnavailable:
     return ServerUnavailable(f"{where} does not speak tmuxpulse's protocol")
 
 
+def another_version(where: str, release: str) -> ServerRefused:
+    """What a server is that no version of the protocol is common to."""
+    return ServerRefused(
+        f"{where} is tmuxpulse {release}, which speaks another version of the protocol;"
+        " use the same release on both sides",
+        code="VERSION",
+    )
+
+
+def no_token(where: str) -> ServerRefused:
+    """What it means when a token is wanted, and there is none."""
+    return ServerRefused(f"{where} wants a token; {MAKE_ONE}", code=AUTH_REQUIRED)
+
+
+def bad_token(where: str) -> ServerRefused:
+    """What it means when a token is not taken."""
+    return ServerRefused(f"{where} did not take the token; {MAKE_ONE}", code=AUTH_FAILED)
+
+
 def unreachable(where: str, error: OSError) -> ServerUnavailable:
     """What it means when nobody answers."""
     why = getattr(error, "strerror", None)
@@ -65,3 +84,8 @@ def unreachable(where: str, error: OSError) -> ServerUnavailable:
 def no_answer(where: str, seconds: float) -> ServerUnavailable:
     """What it means when somebody is there and says nothing."""
     return ServerUnavailable(f"{where} gave no answer in {seconds:g} s")
+
+
+def silent(where: str) -> ServerUnavailable:
+    """What it means when somebody was there, and gives no sign of life any more."""
+    return ServerUnavailable(f"{where} fell silent")

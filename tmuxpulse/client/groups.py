@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
@@ -28,6 +29,28 @@ def unwrapped() -> Iterator[None]:
         finally:
             found.__context__ = context  # else its traceback would end in the group around it
             del found, error, context
+
+
+@contextmanager
+def first_of(kind: type[Exception]) -> Iterator[None]:
+    """Raise the first exception of a group that holds nothing but those of one kind.
+
+    Two tasks of a connection may learn of its end at once, each in its own way. Any other group
+    goes on whole.
+    """
+    try:
+        with unwrapped():
+            yield
+    except BaseException as error:
+        split: Any = getattr(error, "split", None)
+        if split is None:
+            raise
+        found, rest = split(kind)
+        if found is None or rest is not None:
+            raise
+        while not isinstance(found, kind):
+            found = found.exceptions[0]
+        raise found from None
 
 
 def single(error: BaseException) -> BaseException:

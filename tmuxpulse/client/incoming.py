@@ -9,7 +9,7 @@ import msgspec
 from tmuxpulse.wire import Epoch, Gap, Numbered, Reset, SnapshotData
 
 
-class Received(msgspec.Struct, frozen=True):
+class Received(msgspec.Struct, frozen=True, gc=False):
     """An event as it came.
 
     Attributes:

@@ -47,9 +47,15 @@ class Link:
     def __init__(self, where: str) -> None:
         self.where = where
         self.pause_seconds = 0.0
+        self._reading_since = math.inf
         self._socket: WebSocketConnection | None = None
         self._failure: Exception | None = None
         self._ended = trio.Event()
+
+    @property
+    def silent_seconds(self) -> float:
+        """For how long nothing has come, of what was waited for; 0 while nobody waits."""
+        return max(0.0, trio.current_time() - self._reading_since)
 
     async def send(self, message: str) -> None:
         """Send a message.
@@ -104,7 +110,7 @@ class Link:
             guard = _Guard(nursery, self._reading_ended, scope)
             self._socket = await wrap_client_stream(
                 cast("trio.Nursery", guard),  # of a nursery, the library uses `start_soon` alone
-                cast("trio.SocketStream", _Paced(stream, self)),
+                cast("trio.SocketStream", _Paced(stream, self._reading, self)),
                 host,
                 path,
                 subprotocols=[SUBPROTOCOL],
@@ -124,6 +130,9 @@ class Link:
             cancelled = trio.current_effective_deadline() == -math.inf
             with trio.move_on_after(SEND_SECONDS if cancelled else CLOSE_SECONDS, shield=True):
                 await self._socket.aclose()
+
+    def _reading(self, since: float) -> None:
+        self._reading_since = since
 
     def _reading_ended(self, failure: Exception | None) -> None:
         self._failure = failure
@@ -147,17 +156,24 @@ class Link:
 
 
 class _Paced(trio.abc.Stream):
-    """A stream that is read with pauses, if its link says so."""
+    """A stream that is read with pauses, if its link says so, and says since when it waits."""
 
-    def __init__(self, stream: trio.abc.Stream, link: Link) -> None:
+    def __init__(
+        self, stream: trio.abc.Stream, reading: Callable[[float], None], link: Link
+    ) -> None:
         self._stream = stream
+        self._reading = reading
         self._link = link
         self._next = -math.inf
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         if self._link.pause_seconds:
             await trio.sleep_until(self._next)
-        data = await self._stream.receive_some(max_bytes)
+        self._reading(trio.current_time())
+        try:
+            data = await self._stream.receive_some(max_bytes)
+        finally:
+            self._reading(math.inf)
         self._next = trio.current_time() + self._link.pause_seconds
         return data
 

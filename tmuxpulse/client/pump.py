@@ -60,6 +60,10 @@ class Pump:
                 self._flush()
         self._hang_up()
 
+    def abandon(self) -> None:
+        """Close the socket here; another process that holds it can go on."""
+        self._hang_up()
+
     def _step(self, now: float, until: float) -> None:
         """Do one thing: wait for the next try, dial, or hear what comes."""
         core = self.core

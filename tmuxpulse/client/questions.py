@@ -151,9 +151,9 @@ def batch(
     return Batch(commands=found, key=key, deadline_s=deadline_s)
 
 
-def snapshot(target: Mapping[str, Any]) -> Snapshot:
-    """The state, of everything or of what is named."""
-    return Snapshot(target=_target(target) if _named(target) else None)
+def snapshot(target: Mapping[str, Any], *, styled: bool = False) -> Snapshot:
+    """The state, of everything or of what is named; `styled`: screens with their colours."""
+    return Snapshot(target=_target(target) if _named(target) else None, styled=styled)
 
 
 def explain(target: Mapping[str, Any]) -> Explain:

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from tmuxpulse.client import view
 from tmuxpulse.client.subscription import At, Mode, Subscription
 from tmuxpulse.client.view import Event, Restarted
@@ -155,16 +157,21 @@ class Streams:
     def _next_epoch(self, message: Epoch) -> None:
         self._rank = self._rank_of(message.epoch)
         told = Restarted(epoch=message.epoch, previous=message.previous)
-        self._tell([self._replayed], view.note(told, epoch=message.epoch, seq=0), (self._rank, 0))
+        at = (self._rank, 0)
+        is_new = at > self._at
+        self._tell([self._replayed], view.note(told, epoch=message.epoch, seq=0), at, is_new=is_new)
+        self._at = max(self._at, at)
 
     def _thinned(self, message: Gap) -> None:
-        """One type is missing; the others of the range follow."""
+        """One type is missing; the others of the range follow, and may be others before it."""
         only = message.only or ""
         whom = [self._replayed] if message.reason == "history" else self.held
+        before = (self._rank, message.from_seq - 1)
+        seq = self._at[1] if self._rank == self._at[0] and self._at < before else before[1]
         self._tell(
             [one for one in whom if one is not None and wants_type(one.wanted, only)],
-            self._noted(_gap(message, None), message.from_seq),
-            (self._rank, message.from_seq - 1),
+            self._noted(_gap(message, None), seq),
+            before,
             is_new=True,
         )
 
@@ -178,34 +185,30 @@ class Streams:
         if gap is not None:
             at = (self._rank, gap.to_seq if snapshot is None else snapshot.seq)
             self._tell(self.held, self._noted(_gap(gap, state), at[1]), at, is_new=True)
+            self._at = max(self._at, at)
         elif reset is not None:
             at = self._at if snapshot is None else (self._rank, snapshot.seq)
             data = view.Gap(reason=reset.reason, state=state)
             self._tell([self._replayed], self._noted(data, at[1]), at, is_new=True)
+            self._at = max(self._at, at)
         elif snapshot is not None and self._replayed is not None and self._replayed.with_state:
             self._replayed.state = state
 
     # --- helpers ---------------------------------------------------------------------------
 
     def _tell(
-        self,
-        whom: Iterable[Subscription | None],
-        event: Event,
-        at: At,
-        *,
-        is_new: bool = False,
+        self, whom: Iterable[Subscription | None], event: Event, at: At, *, is_new: bool
     ) -> None:
-        """Tell some of something that is not an event of the stream, which leads to `at`."""
-        is_new = is_new or at > self._at
+        """Tell some of something that is not an event of the stream, and comes after `at`."""
         for one in whom:
             if one is None or one.mode is Mode.NEW:
                 continue
             if one.mode is Mode.HELD:
                 self._notes += 1
-                one.hold((*at, self._notes), event)
+                # Who waits for its replay gets it behind events that are not here yet.
+                one.hold((*at, self._notes), msgspec.structs.replace(event, seq=at[1]))
             elif is_new:
                 one.put(event)
-        self._at = max(self._at, at)
 
     def _noted(self, data: view.Gap, seq: int) -> Event:
         return view.note(data, epoch=self._epochs[self._rank] if self._epochs else "", seq=seq)

@@ -27,9 +27,12 @@ def read_token_file(path: str) -> str:
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
-        with os.fdopen(handle, "rb") as file:
+        try:
             _check(path, os.fstat(handle))
-            content = file.read(MAX_BYTES + 1)
+            with open(handle, "rb", closefd=False) as file:  # what was checked is read
+                content = file.read(MAX_BYTES + 1)
+        finally:
+            os.close(handle)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         why = getattr(error, "strerror", None) or error
         raise UsageError(f"cannot read the token file {path!r}: {why}") from None
