@@ -1,202 +1,188 @@
-// A client that reconnects by itself and goes on where it was. No dependency; browsers and Node.
+// A client of tmuxpulse: it comes back by itself after a cut, goes on where it was, and says so where
+// it cannot. No dependency; browsers and Node. `client.d.ts` says what everything takes and gives.
+//
+// `client/link.js` moves texts and waits; what is decided is decided in `client/core.js`.
 
-const SUBPROTOCOL = "tmuxpulse.v1.ndjson";
-const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 10_000;
-const PATIENCE_MS = 10_000; // for a greeting, for the answer to a ping
+import { whereIs } from "./client/address.js";
+import { ask } from "./client/asks.js";
+import { EventsMissed, ServerUnavailable, TimedOut, UsageError } from "./client/errors.js";
+import { Link } from "./client/link.js";
+import * as questions from "./client/questions.js";
+import { CLOSED, Calls, Loop } from "./client/reader.js";
 
-// Handlers, each may be left out:
-//   onState(state, detail, code)
-//                           "connecting" | "open" | "waiting" (detail: seconds until the next try)
-//                           | "locked" (a token is asked for, and there is none: `retry(token)`)
-//                           | "ended" (detail: why, code: the close code; it does not come back
-//                           by itself)
-//   onToken(token)          this one was taken: to be given the next time, too
-//   onSnapshot(tree)        the whole truth; the events that follow change it
-//   onEvent(event)
-//   onNotice(text, kind)    something was missed or refused: "gap" | "reset" | "error" | "goodbye"
-// Options: token, a string or a function that gives one. It goes into one message, nowhere else.
-// For tests: WebSocket, random, setTimeout, clearTimeout.
-// Returns { close(), retry(token) }; `retry` does not wait any longer, with a token it begins anew.
-export function connect(url, handlers, options = {}) {
+export {
+  EventsMissed, RequestError, ServerRefused, ServerUnavailable, TimedOut, TmuxpulseError, UsageError,
+} from "./client/errors.js";
+export { severityOf } from "./client/filters.js";
+
+const TIMEOUT_SECONDS = 30;
+const NO_WEBSOCKET = "this platform has no WebSocket: npm install ws, import it, and"
+  + " connect({ WebSocket }) with it (Node has one of its own from 22 on)";
+const CLOCK = {
+  now: () => performance.now(),
+  setTimeout: (run, milliseconds) => setTimeout(run, milliseconds),
+  clearTimeout: (timer) => clearTimeout(timer),
+};
+
+export function connect(options = {}) {
+  const place = whereIs(options.url, globalThis.location);
   const Socket = options.WebSocket ?? globalThis.WebSocket;
-  const random = options.random ?? Math.random;
-  const later = options.setTimeout ?? ((run, ms) => setTimeout(run, ms));
-  const cancel = options.clearTimeout ?? ((timer) => clearTimeout(timer));
-  let token = options.token;
-  let given = null; // the one that this connection was opened with
-  let position = null; // the last event that was seen: {epoch, seq}
-  let failures = 0;
-  let socket = null;
-  let timer = null; // one at a time: until the next try, or of the watch over this connection
-  let silent = false; // whether what panes printed is missing in what a resume brings
-  let restarted = false; // whether it goes on into another run of the server
-  let heartbeat_ms = null; // known from the greeting on
-
-  const say = (...what) => handlers.onState?.(...what);
-
-  function open() {
-    say("connecting");
-    heartbeat_ms = null;
-    const mine = socket = new Socket(url, [SUBPROTOCOL]);
-    mine.onmessage = (message) => { if (mine === socket) receive(message.data); };
-    mine.onclose = (event) => { if (mine === socket) lost(event.code, event.reason); };
-    watch();
-  }
-
-  // A connection can be dead without anybody having closed it. Silence is asked about once.
-  function watch() {
-    cancel(timer);
-    timer = heartbeat_ms === null ? later(drop, PATIENCE_MS) : later(() => {
-      socket.send(JSON.stringify({ action: "ping" }));
-      timer = later(drop, PATIENCE_MS);
-    }, heartbeat_ms);
-  }
-
-  function drop() {
-    const silent = socket;
-    lost(1006, "");
-    silent.close(); // waits for the other side; nobody here does
-  }
-
-  function lost(code, reason) {
-    socket = null;
-    cancel(timer);
-    if (code >= 4500 && code < 4600) { // trying again will not help
-      if (ENDINGS.has(code) && typeof token === "string") token = null;
-      say("ended", ENDINGS.get(code) ?? (reason || `code ${code}`), code);
-      return;
-    }
-    const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures++);
-    const pause = longest * (1 + random()) / 2; // jitter: not everybody at once
-    timer = later(open, pause);
-    say("waiting", pause / 1000);
-  }
-
-  function receive(text) {
-    watch();
-    const mine = socket;
-    for (const message of parse(text)) {
-      if (mine !== socket) return; // a handler closed it
-      take(message);
-    }
-  }
-
-  function parse(text) {
-    try {
-      return text.split("\n").map((line) => JSON.parse(line));
-    } catch {
-      handlers.onNotice?.("a message could not be read; connecting anew", "error");
-      drop();
-      return [];
-    }
-  }
-
-  function take(message) {
-    switch (message.type) {
-      case "connection.established": {
-        heartbeat_ms = message.heartbeat_s > 0 ? 1000 * message.heartbeat_s : 25_000;
-        watch();
-        if (message.auth?.required) authenticate();
-        else subscribe();
-        break;
-      }
-      case "auth.response":
-        if (message.success) {
-          if (message.token) token = message.token; // what was given was good for this one time
-          handlers.onToken?.(message.token ?? given);
-          subscribe();
-        } else {
-          const refused = socket;
-          lost(4500, "");
-          refused.close();
-        }
-        break;
-      case "subscription.confirmed":
-        failures = 0;
-        silent = restarted = false;
-        say("open");
-        break;
-      case "snapshot.data":
-        position = { epoch: message.epoch, seq: message.seq };
-        handlers.onSnapshot?.(message.data);
-        break;
-      case "stream.epoch": // of another run of the server; its first events build the state anew
-        position = { epoch: message.epoch, seq: 0 };
-        restarted = true;
-        handlers.onNotice?.(`the server was restarted${silent ? `; ${NOT_KEPT}` : ""}`, "epoch");
-        handlers.onSnapshot?.({ servers: [], sessions: [] });
-        break;
-      case "stream.gap":
-        if (message.reason !== "history") {
-          handlers.onNotice?.(`${message.dropped === 1 ? "1 event was" : `${message.dropped} events were`}`
-            + " missed: this page was too slow", "gap");
-        } else if (message.only === "pane.output" && !silent) {
-          silent = true; // said once for a resume, however many runs it goes through
-          handlers.onNotice?.(`${restarted ? "the server was restarted; " : ""}${NOT_KEPT}`, "gap");
-        }
-        break;
-      case "stream.reset":
-        handlers.onNotice?.(RESETS.get(message.reason) ?? "the stream begins anew", "reset");
-        break;
-      case "server.goodbye": // its number is the last event's
-        handlers.onNotice?.(`the server ends: ${message.data?.reason ?? ""}`, "goodbye");
-        break;
-      case "error":
-        handlers.onNotice?.(`the server refused: ${message.message}`, "error");
-        break;
-      default:
-        if (typeof message.seq !== "number") return;
-        if (position) position = { epoch: position.epoch, seq: message.seq };
-        if (!message.type.startsWith("stream.")) handlers.onEvent?.(message);
-    }
-  }
-
-  function authenticate() {
-    given = typeof token === "function" ? token() : token;
-    if (given) {
-      socket.send(JSON.stringify({ action: "auth", id: 0, token: given }));
-    } else {
-      close(); // the server would not wait for a person
-      say("locked");
-    }
-  }
-
-  function subscribe() {
-    const request = { action: "subscribe", id: 1, filters: {}, snapshot: true };
-    if (position) request.resume = position;
-    socket.send(JSON.stringify(request));
-  }
-
-  function close() {
-    const open = socket;
-    socket = null;
-    cancel(timer);
-    open?.close();
-  }
-
-  open();
-  return {
-    close,
-    retry(another) {
-      if (another) {
-        token = another;
-        close();
-      }
-      if (socket) return;
-      cancel(timer);
-      open();
-    },
-  };
+  if (!Socket) throw new UsageError(NO_WEBSOCKET);
+  const link = new Link(place, Socket, options.clock ?? CLOCK, options);
+  return new Monitor(link, options.timeoutSeconds ?? TIMEOUT_SECONDS);
 }
 
-const NOT_KEPT = "what panes printed in between is not kept";
-const ENDINGS = new Map([ // after these a token is good for nothing any more
-  [4500, "the token is not good: it is wrong, too old, or was used before"],
-  [4503, "access was revoked"],
-]);
-const RESETS = new Map([
-  ["epoch", "the server was restarted; events in between are not known"],
-  ["expired", "the connection was away too long; events in between were missed"],
-  ["scope", "not everything may be read any more; events in between were left out"],
-]);
+class Monitor {
+  #link;
+  #timeoutSeconds;
+
+  constructor(link, timeoutSeconds) {
+    this.#link = link;
+    this.#timeoutSeconds = timeoutSeconds;
+  }
+
+  get state() { return this.#link.state; }
+
+  get greeting() { return this.#link.core.greeting; }
+
+  get unknown() { return this.#link.core.unknown; }
+
+  // --- events ------------------------------------------------------------------------------
+
+  events(options = {}) {
+    return this.#read(options, (one) => new Loop(one, this.#link));
+  }
+
+  subscribe(options, handlers) {
+    const calls = typeof handlers === "function" ? { onItem: handlers } : handlers;
+    if (typeof calls?.onItem !== "function") throw new UsageError("subscribe() needs onItem()");
+    return this.#read(options, (one) => new Calls(one, this.#link, calls));
+  }
+
+  #read({ snapshot = false, ...filters }, make) {
+    const reader = make(this.#link.core.subscribe(questions.wanted(filters), snapshot));
+    this.#link.readers.add(reader);
+    queueMicrotask(() => this.#link.settle()); // nobody is called before who called has the reader
+    return reader;
+  }
+
+  waitFor(predicate, { timeoutSeconds, signal, ...filters } = {}) {
+    return new Promise((resolve, reject) => {
+      const end = (settle, value) => {
+        settle(value); // before the other ways to end
+        stop();
+        watch.close();
+      };
+      const onItem = (item) => {
+        try {
+          if (item.type === "stream.gap") throw missed(item);
+          if (item.type !== "stream.epoch" && (!predicate || predicate(item))) end(resolve, item);
+        } catch (error) {
+          end(reject, error);
+        }
+      };
+      const watch = this.subscribe(filters, {
+        onItem, onError: (error) => end(reject, error), onEnd: () => reject(new ServerUnavailable(CLOSED)),
+      });
+      const stop = this.#patience("no such event came", timeoutSeconds, signal,
+        (error) => end(reject, error));
+    });
+  }
+
+  // --- requests ----------------------------------------------------------------------------
+
+  async snapshot(target, { styled = false, ...waiting } = {}) {
+    return (await this.#ask(questions.snapshot(target, styled), "snapshot.data", waiting)).data;
+  }
+
+  async command(name, fields = {}, waiting) {
+    const request = questions.command(name, fields);
+    return questions.outputOf(await this.#ask(request, "command.result", waiting));
+  }
+
+  async batch(commands, options = {}) {
+    return (await this.#ask(questions.batch(commands, options), "batch.result", options)).results;
+  }
+
+  async* history({ timeoutSeconds, signal, ...options } = {}) {
+    let request = questions.history(options);
+    let left = options.limit ?? Infinity;
+    while (request && left > 0) {
+      const page = await this.#ask(request, "history.data", { timeoutSeconds, signal });
+      for (const event of questions.eventsOf(page)) {
+        yield event;
+        if (--left <= 0) return;
+      }
+      request = page.cursor ? { ...request, cursor: page.cursor } : null;
+    }
+  }
+
+  async emit(type, data, place, waiting) {
+    return (await this.#ask(questions.emit(type, data, place), "emit.accepted", waiting)).seq;
+  }
+
+  async explain(target, waiting) {
+    return questions.rest(await this.#ask(questions.explain(target), "explain.data", waiting));
+  }
+
+  async health(waiting) {
+    return questions.rest(await this.#ask({ action: "health" }, "health.data", waiting));
+  }
+
+  async replay(order = {}, waiting) {
+    return questions.rest(await this.#ask({ action: "replay", ...order }, "replay.state", waiting));
+  }
+
+  async ping(waiting) {
+    const began = this.#link.clock.now();
+    await this.#ask({ action: "ping" }, "pong", waiting);
+    return (this.#link.clock.now() - began) / 1000;
+  }
+
+  // --- the connection ----------------------------------------------------------------------
+
+  retry(token) { this.#link.retry(token); }
+
+  close() { this.#link.close(); }
+
+  // --- waiting -----------------------------------------------------------------------------
+
+  #ask(request, type, { timeoutSeconds = this.#timeoutSeconds, signal } = {}) {
+    return new Promise((resolve, reject) => {
+      const one = ask(request, (reply, error) => {
+        stop();
+        if (error) reject(error);
+        else if (reply.type === type) resolve(reply);
+        else reject(new ServerUnavailable("the server answered something else than was asked"));
+      });
+      const stop = this.#patience("no answer came", timeoutSeconds, signal, (error) => {
+        this.#link.core.cancel(one);
+        reject(error);
+      });
+      if (signal?.aborted) return;
+      this.#link.core.ask(one);
+      this.#link.settle();
+    });
+  }
+
+  // Calls `fail` when time is up or the signal says so, unless what it gives was called before.
+  #patience(what, seconds, signal, fail) {
+    const { clock } = this.#link;
+    const abort = () => {
+      stop();
+      fail(signal.reason);
+    };
+    const timer = seconds === undefined ? undefined
+      : clock.setTimeout(() => fail(new TimedOut(what, seconds)), 1000 * seconds);
+    const stop = () => {
+      clock.clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+    };
+    if (signal?.aborted) queueMicrotask(abort); // who waits has nothing to stop yet
+    else signal?.addEventListener("abort", abort);
+    return stop;
+  }
+}
+
+const missed = ({ data }) => new EventsMissed(`events were missed while waiting (${data.reason});`
+  + " look at snapshot(), and wait again");

@@ -9,9 +9,38 @@ export function element(tag, className, ...inside) {
   return made;
 }
 
-// Writing what is there already would cost a layout, and a reader's selection.
+export function button(className, text, run) {
+  const made = element("button", className, text);
+  made.type = "button";
+  made.addEventListener("click", run);
+  return made;
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+// A picture of one path, for the eye only: what it says is said in words, too.
+export function picture(className, width, height) {
+  const made = document.createElementNS(SVG, "svg");
+  made.setAttribute("class", className);
+  made.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  made.setAttribute("preserveAspectRatio", "none");
+  made.setAttribute("aria-hidden", "true");
+  made.append(document.createElementNS(SVG, "path"));
+  return made;
+}
+
+// Writing what is there already would cost a layout, and a reader's selection. A text that changes
+// stays the same node: to put another there costs a frame more than to write in it.
 export function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  const only = node.firstChild;
+  if (only instanceof Text && !only.nextSibling) {
+    if (only.data !== text) only.data = text;
+  } else if (node.textContent !== text) node.textContent = text;
+}
+
+export function setAttribute(node, name, value) {
+  if (value === null || value === undefined || value === false) node.removeAttribute(name);
+  else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
 }
 
 const known = new WeakMap(); // parent -> key -> child
@@ -21,6 +50,7 @@ const known = new WeakMap(); // parent -> key -> child
 export function reconcile(parent, items, keyOf, make, update) {
   const before = known.get(parent) ?? new Map();
   const after = new Map();
+  const focused = document.activeElement;
   let next = parent.firstElementChild;
   for (const item of items) {
     const key = keyOf(item);
@@ -33,4 +63,6 @@ export function reconcile(parent, items, keyOf, make, update) {
   }
   for (const child of before.values()) child.remove();
   known.set(parent, after);
+  // Moving an element takes its focus away.
+  if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
 }

@@ -3,8 +3,14 @@
 // A state is never changed: whoever holds one keeps it. What an event does not touch stays the same
 // object in the next state, so a page sees by `===` what it need not paint again.
 //
+// Of each pane it knows more than a snapshot tells: since when its status holds, what showed it, what
+// it was before (`turns`), what its processes use. Times are milliseconds since the epoch: those of
+// what is told, or, where an event has `received`, that (in a replay the others are of long ago).
+//
 // Ids are unique within a tmux server only, so keys begin with the server's name. A window that
 // several sessions show has a link in each; its panes exist once.
+
+import { because, byName, ending } from "./words.js";
 
 export const key = (server, id) => `${server} ${id}`;
 // With the window in it: windows trade places one event at a time, two at one index for a moment.
@@ -16,26 +22,42 @@ export function emptyState() {
   };
 }
 
-export function fromSnapshot(tree) {
+const MAX_TURNS = 200; // of a pane's status
+const OF_PANES = /^(?:pane\.|agent\.status$|system\.stats$)/; // events that change panes at most
+
+// The state of a snapshot. What `before` knows besides of panes that are still there is kept.
+export function fromSnapshot(tree, before = null, received = undefined) {
   const state = emptyState();
   for (const server of tree.servers ?? []) state.servers.set(server.name, server);
   for (const { windows, ...session } of tree.sessions) {
     state.sessions.set(key(session.server, session.id), session);
     for (const window of windows) {
       putWindow(state, session.server, session.id, window);
-      for (const pane of window.panes) putPane(state, session.server, window.id, pane);
+      for (const pane of window.panes) {
+        const known = before?.panes.get(key(session.server, pane.id));
+        const since = received === undefined ? timeOf(pane.status_since) : known?.since ?? null;
+        putPane(state, session.server, window.id, known ? told(known, pane, since) : begun(pane, since));
+      }
     }
   }
   return state;
 }
 
+// The state with all times from now on: what was told of them was of long ago.
+export function rebased(state, now) {
+  const panes = new Map([...state.panes].map(([id, pane]) => [id, { ...pane, since: now, turns: [] }]));
+  return { ...state, panes };
+}
+
 export const apply = (state, event) => applyAll(state, [event]);
 
 // The state after `events`. They are taken together because the maps are copied once for all of
-// them. What is not known here, types and things, changes nothing: a newer server may speak of it.
+// them, and only that of the panes where nothing else can change. What is not known here, types and
+// things, changes nothing: a newer server may speak of it.
 export function applyAll(state, events) {
-  const draft = {};
-  for (const [name, map] of Object.entries(state)) draft[name] = new Map(map);
+  const draft = { ...state };
+  const touched = events.every(({ type }) => OF_PANES.test(type)) ? ["panes"] : Object.keys(state);
+  for (const name of touched) draft[name] = new Map(state[name]);
   for (const event of events) changes.get(event.type)?.(draft, event, event.data ?? {});
   return draft;
 }
@@ -71,6 +93,35 @@ const editPane = (...fields) => (draft, event, data) =>
 const pick = (data, fields) => Object.fromEntries(fields.map((field) => [field, data[field]]));
 
 // A Map, not an object: a type such as `constructor` must find nothing.
+// A pane of which a snapshot is the first that is known.
+const begun = (pane, since) => ({
+  ...pane, since, turns: since === null ? [] : [{ at: since, status: pane.status, why: pane.reason }],
+});
+
+// A pane of which a snapshot tells anew.
+function told(known, pane, since) {
+  const { evidence, finished, turns, rows, errors, news, cpu, memory, processes } = known;
+  const kept = { turns, rows, errors, news, cpu, memory, processes };
+  if (pane.status === known.status && pane.dead === known.dead) {
+    return { ...pane, ...kept, evidence, finished, since: known.since ?? since };
+  }
+  return {
+    ...pane, ...kept, since, news: (news ?? 0) + 1, finished: isFinish(known.status, pane.status),
+    turns: since === null ? turns : turned(turns, { at: since, status: pane.status, why: pane.reason }),
+  };
+}
+
+const isFinish = (from, to) => to === "ready" && ["busy", "waiting", "error"].includes(from);
+
+const turned = (turns, turn) => [...(turns ?? []), turn].slice(-MAX_TURNS);
+
+export function timeOf(stamp) {
+  const found = Date.parse(stamp ?? "");
+  return Number.isNaN(found) ? null : found;
+}
+
+const at = (event, stamp) => event.received ?? timeOf(stamp) ?? timeOf(event.timestamp);
+
 const changes = new Map(Object.entries({
   "server.up": (draft, event, data) =>
     draft.servers.set(event.server, { ...data, name: event.server, up: true }),
@@ -78,6 +129,7 @@ const changes = new Map(Object.entries({
   "session.created": (draft, event, data) =>
     draft.sessions.set(sessionOf(event), {
       server: event.server, id: event.session_id, name: data.name, attached: data.attached ?? 0,
+      created: data.created ?? 0,
     }),
   "session.removed": (draft, event) => draft.sessions.delete(sessionOf(event)),
   "session.renamed": editSession("name"),
@@ -107,7 +159,7 @@ const changes = new Map(Object.entries({
       }
     }
   },
-  "pane.created": (draft, event, data) => putPane(draft, event.server, event.window_id, data),
+  "pane.created": (draft, event, data) => putPane(draft, event.server, event.window_id, begun(data, null)),
   "pane.removed": (draft, event) => draft.panes.delete(paneOf(event)),
   "pane.moved": editPane("index", "window_id", "active"),
   "pane.activated": (draft, event) => {
@@ -122,17 +174,47 @@ const changes = new Map(Object.entries({
   "pane.resized": editPane("width", "height"),
   "pane.command": (draft, event, { command, pid }) =>
     edit(draft.panes, paneOf(event), { command, pid, dead: false, exit_status: null, signal: null }),
-  "pane.exited": (draft, event, { exit_status, signal }) =>
-    edit(draft.panes, paneOf(event), { dead: true, exit_status, signal }),
+  "pane.exited": (draft, event, { exit_status, signal }) => {
+    const pane = draft.panes.get(paneOf(event));
+    if (!pane) return;
+    const since = at(event);
+    const ended = { dead: true, exit_status, signal };
+    const turn = { at: since, status: signal || exit_status ? "failed" : "ended", why: ending(ended) };
+    draft.panes.set(paneOf(event), {
+      ...pane, ...ended, since, news: (pane.news ?? 0) + 1, turns: turned(pane.turns, turn),
+    });
+  },
   "pane.title": editPane("title"),
   "pane.path": editPane("path"),
   "pane.output": (draft, event, data) => {
     const pane = draft.panes.get(paneOf(event));
     if (pane) draft.panes.set(paneOf(event), { ...pane, ...shownAfter(pane, data) });
   },
-  "agent.status": (draft, event, data) => edit(draft.panes, paneOf(event), {
-    ...pick(data, ["status", "reason", "agent_type"]), status_since: data.since,
-  }),
+  "pane.error": (draft, event, data) => {
+    const pane = draft.panes.get(paneOf(event));
+    if (!pane) return;
+    draft.panes.set(paneOf(event), {
+      ...pane, errors: (pane.errors ?? 0) + 1, last_error: data.line, news: (pane.news ?? 0) + 1,
+    });
+  },
+  "agent.status": (draft, event, data) => {
+    const pane = draft.panes.get(paneOf(event));
+    if (!pane) return;
+    const since = at(event, data.since);
+    const fields = ["status", "reason", "agent_type", "evidence"];
+    const is_news = ["status", "reason", "evidence"].some((one) => (pane[one] ?? "") !== (data[one] ?? ""));
+    draft.panes.set(paneOf(event), {
+      ...pane, ...pick(data, fields), since, status_since: data.since,
+      finished: isFinish(pane.status, data.status),
+      news: (pane.news ?? 0) + (is_news ? 1 : 0),
+      turns: turned(pane.turns, { at: since, status: data.status, why: because(data) }),
+    });
+  },
+  "system.stats": (draft, event, { panes = [] }) => {
+    for (const { pane_id, cpu_percent: cpu, memory_bytes: memory, processes } of panes) {
+      edit(draft.panes, key(event.server, pane_id), { cpu, memory, processes });
+    }
+  },
 }));
 
 // What a pane shows last, by the server's own rule: the lowest row of a screen, the prompt or the
@@ -156,16 +238,19 @@ export function tree(state) {
     active: link.active,
     panes: panes.get(key(link.server, link.window_id)) ?? [],
   });
-  const age = (session) => Number(session.id.slice(1));
   return {
     servers: [...state.servers.values()],
-    sessions: [...state.sessions.values()]
-      .sort((a, b) => a.server.localeCompare(b.server) || age(a) - age(b))
-      .map((session) => ({
-        ...session, windows: (links.get(key(session.server, session.id)) ?? []).map(inside),
-      })),
+    sessions: byAge(state.sessions).map((session) => ({
+      ...session, windows: (links.get(key(session.server, session.id)) ?? []).map(inside),
+    })),
   };
 }
+
+const ageOf = (session) => Number(session.id.slice(1));
+
+// Sessions, each server's oldest first.
+export const byAge = (sessions) => [...sessions.values()]
+  .sort((a, b) => byName(a.server, b.server) || ageOf(a) - ageOf(b));
 
 function grouped(map, keyOf) {
   const groups = new Map();

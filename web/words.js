@@ -19,12 +19,25 @@ export function clean(text, longest = MAX_LINE) {
 export const name = (text) => clean(text, MAX_NAME);
 export const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
+// The order of names, the terminal's: that of a language takes a browser tables that it loads for 20 ms.
+export const byName = (a, b) => (a < b ? -1 : Number(a > b));
+
+// Writes times; made when it is first used, since a browser's first one takes it longer than a picture.
+export function writer(options) {
+  let format;
+  return (time) => (format ??= new Intl.DateTimeFormat(undefined, options)).format(time);
+}
+
 // How a pane ended; empty while it runs.
 export function ending({ dead, exit_status: status, signal }) {
   if (!dead) return "";
   if (signal) return `signal ${signal}`;
   return status === null || status === undefined ? "ended" : `exit ${status}`;
 }
+
+// Why a status is what it is: the reason, and what showed it.
+export const because = ({ reason, evidence }) => [reason, (evidence ?? "").trim()]
+  .filter((one, at, all) => one && !(at && all[0]?.includes(one))).join(": ");
 
 const SEVERITIES = new Map([
   ["server.down", "warning"], ["server.trouble", "warning"], ["pane.warning", "warning"],
@@ -61,7 +74,7 @@ const TEXTS = new Map(Object.entries({
   "pane.notification": (data) => [data.title, data.body].filter(Boolean).map((one) => clean(one)).join(": "),
   "pane.progress": (data) => data.state + (typeof data.percent === "number" ? ` ${data.percent} %` : ""),
   "command.started": (data) => clean(data.command_line),
-  "agent.status": (data) => `${became(data, "status")}  ${clean(data.reason)}`,
+  "agent.status": (data) => `${became(data, "status")}  ${clean(because(data))}`,
 }));
 
 function output(data) {
@@ -90,6 +103,8 @@ export function describe(event) {
     timestamp: event.timestamp,
     server: event.server,
     session_id: event.session_id,
+    window_id: event.window_id,
+    pane_id: event.pane_id,
     linked: event.linked_sessions ?? [],
     where: name(event.session ?? event.server),
     at: at(event),
@@ -99,15 +114,3 @@ export function describe(event) {
 
 const at = ({ window, pane }) =>
   (window === undefined ? "" : `:${window}`) + (pane === undefined ? "" : `.${pane}`);
-
-// Whether a row is wanted: {family, session: {server, id, name} or null, text}. As in the protocol's
-// filters, what belongs to no session (a server, the stream itself) is not asked for one or a text.
-export function admits(wanted, row) {
-  const { family, session } = wanted;
-  if (family === "-output" ? row.type === "pane.output" : family && row.family !== family) return false;
-  if (row.family === "server" || row.family === "stream") return true;
-  if (session && !(row.server === session.server
-    && (row.session_id === session.id || row.linked.includes(session.name)))) return false;
-  const text = wanted.text.trim().toLowerCase();
-  return !text || `${row.where}${row.at}\n${row.type}\n${row.text}`.toLowerCase().includes(text);
-}

@@ -11,18 +11,22 @@ export async function driveBrowser(drive, ...more) {
   let seen;
   try {
     seen = await drive(browser);
+  } catch (error) {
+    for (const page of browser.contexts().flatMap((context) => context.pages())) {
+      console.error(page.url(), await page.evaluate(() => document.body.innerText.slice(0, 4000)).catch(String));
+    }
+    throw error;
   } finally {
     await browser.close();
   }
-  console.log(JSON.stringify(seen));
-  process.exit(0);
+  process.stdout.write(`${JSON.stringify(seen)}\n`, () => process.exit(0));
 }
 
 // Opens a tab; `errors` gets what its page logged, threw, asked in a dialog, or was refused by its
 // policy.
 export async function openTab(context, errors) {
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(120_000); // of a machine that does much else
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("dialog", (dialog) => {
     errors.push(`dialog: ${dialog.message()}`);
@@ -50,10 +54,11 @@ export const drivePage = (drive) => driveBrowser(async (browser) => {
 // What is in the page that its own files did not put there: each as its markup, cut.
 export const intruders = (page) => page.evaluate(() => {
   const own = new Set(("html head meta title link script body header h1 h2 h3 h4 img p button nav a div main section"
-    + " form select option input label code ol ul li details summary span bdi time noscript").split(" "));
-  const known = (one) => own.has(one.localName)
-    && (!["script", "link", "img", "a"].includes(one.localName) || one.matches(
-      "script[src='app.js'], head > link, h1 > img[src='icon.svg'], nav > a[href^='#']"));
+    + " form select option input label code ol ul li details summary span bdi time noscript dialog dl dt dd kbd b strong"
+    + " svg path").split(" "));
+  const few = "script, link, img, a, svg, path, dialog";
+  const known = (one) => own.has(one.localName) && (!one.matches(few) || one.matches(
+    "script[src='app.js'], head > link, h1 > img[src='icons/0.svg'], svg.spark, svg.spark > path, dialog#keys"));
   return [...document.querySelectorAll("*")]
     .filter((one) => !known(one) || [...one.attributes].some(({ name }) => name.startsWith("on")))
     .map((one) => one.outerHTML.slice(0, 80));
@@ -62,6 +67,8 @@ export const intruders = (page) => page.evaluate(() => {
 export const textOf = (page, selector, part) => page.waitForFunction(
   ([where, what]) => document.querySelector(where)?.textContent.includes(what), [selector, part],
 );
+// Shows one of the views: attention, sessions, screen, live, past.
+export const view = (page, name) => page.locator(`[data-show=${name}]:visible`).first().click();
 export const shows = (page, state) => page.waitForSelector(`#connection[data-state=${state}]`);
 
 // How far the page is wider than the window.

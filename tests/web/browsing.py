@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 WEB = Path(__file__).parent
-WAIT_SECONDS = 60
+WAIT_SECONDS = 300
 
 
 def browser_environment() -> dict[str, str]:
@@ -46,11 +46,13 @@ class Served:
     Args:
         directory: for everything it writes.
         tmux: the socket of the tmux server that it watches.
+        settings: the text of its configuration.
     """
 
-    def __init__(self, directory: Path, tmux: str) -> None:
+    def __init__(self, directory: Path, tmux: str, settings: str = "") -> None:
         config = directory / "config.toml"
         config.touch(0o600)
+        config.write_text(settings)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         self._directory = directory
@@ -86,7 +88,7 @@ class Served:
         if self._process is None:
             return
         self._process.terminate()
-        assert self._process.wait(10) == 0, self.errors
+        assert self._process.wait(60) == 0, self.errors
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._process = None
@@ -104,19 +106,35 @@ class Served:
         """Run `tmuxpulse open`, with a browser that only takes notes.
 
         Returns:
-            What the browser was to open, and the arguments of all processes at that time.
+            What the browser was to open, and the arguments of all processes of this server and of
+            its commands at that time.
         """
         notes, processes = self._directory / "notes", self._directory / "processes"
         browser = self._directory / "browser"
         browser.write_text(
-            f"#!{sys.executable}\nimport pathlib, psutil, sys\n"
+            f"#!{sys.executable}\nimport os, pathlib, psutil, sys\n"
             f"pathlib.Path({str(notes)!r}).write_text(' '.join(sys.argv[1:]))\n"
-            f"pathlib.Path({str(processes)!r}).write_text(repr("
-            "[one.info['cmdline'] for one in psutil.process_iter(['cmdline'])]))\n"
+            "place = 'TMUXPULSE_RUNTIME_DIR'\n"
+            "ours = [one.info['cmdline'] for one in psutil.process_iter(['cmdline', 'environ'])\n"
+            "        if (one.info['environ'] or {}).get(place) == os.environ[place]]\n"
+            f"pathlib.Path({str(processes)!r}).write_text(repr(ours))\n"
         )
         browser.chmod(0o700)
         self._open(environment={"BROWSER": str(browser)})
         return notes.read_text(), processes.read_text()
+
+    def run(self, *arguments: str) -> str:
+        """Run a command of ours beside it, and give what it prints."""
+        done = subprocess.run(
+            [*PROGRAM, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=WAIT_SECONDS,
+            env=self._environment,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def _open(
         self, *options: str, environment: dict[str, str] | None = None

@@ -1,7 +1,7 @@
 // Drives the page on a scripted server that requires a token: locked.js URL DIRECTORY
 // (page_server.py says which tokens are good)
 
-import { driveBrowser, openTab, overflow, shows, textOf } from "./browser.js";
+import { driveBrowser, openTab, overflow, shows, textOf, view } from "./browser.js";
 
 const [url, directory] = process.argv.slice(2);
 const TICKET = "tp_ticket_once";
@@ -38,6 +38,7 @@ await driveBrowser(async (browser) => {
   // A reload goes on with what it was exchanged for.
   await page.reload();
   await shows(page, "open");
+  await view(page, "sessions");
   await textOf(page, "[data-pane='%0'] .line", "GET /cart 200 in 12 ms");
   seen.stored_after_reload = await stored(page);
 
@@ -49,7 +50,7 @@ await driveBrowser(async (browser) => {
   seen.other_how = await other.innerText("#key-how");
   seen.other_why = await other.textContent("#key-why");
   seen.other_main = await other.isVisible("#main");
-  seen.other_sessions = await other.locator(".session").count();
+  seen.other_sessions = await other.locator("#list li").count();
   seen.retry = await other.isVisible("#retry");
   seen.focus = await other.evaluate(() => document.activeElement.id);
   seen.field = await other.evaluate(() => {
@@ -72,7 +73,7 @@ await driveBrowser(async (browser) => {
   seen.button = await other.evaluate(() => document.activeElement.textContent);
   await other.keyboard.press("Enter");
   await shows(other, "open");
-  await other.waitForSelector(".session >> text=api");
+  await other.waitForSelector("#list >> text=api");
   seen.pasted_stored = await stored(other);
   seen.pasted_form = await other.isVisible("#key");
 

@@ -7,7 +7,7 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { drivePage, intruders, overflow, shows, textOf } from "./browser.js";
+import { drivePage, intruders, overflow, shows, textOf, view } from "./browser.js";
 
 const [file, socket, directory] = process.argv.slice(2);
 const tmux = (...words) => execFileSync("tmux", ["-S", socket, ...words], { encoding: "utf8" }).trim();
@@ -29,6 +29,7 @@ await drivePage(async (page, seen) => {
   await page.goForward();
   seen.again = page.url();
   await shows(page, "open");
+  await view(page, "sessions");
   await page.waitForSelector(".session >> text=shop");
   seen.sessions = await page.locator(".session h3").allTextContents();
 

@@ -10,6 +10,7 @@ server and the page about the protocol cannot hide in both.
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from contextlib import suppress
 from http import HTTPStatus
@@ -44,6 +45,15 @@ HUGE = "W" * 200_000
 TICKET = "tp_ticket_once"  # good for one connection, then `LASTING` is
 LASTING = "tp_ticket_lasting"
 TOKEN = "tp_pasted_secret"
+
+HOSTILE_SCREEN = [MARKUP, ESCAPES, OVERRIDE, HUGE, LINK]
+HOSTILE_STYLES: list[list[object]] = [
+    [[0, 5, {"fg": "url(//evil.example/x)", "bg": "red;}*{display:none"}], [3, 9, {}]],
+    [[-1, 4, {"fg": 1}], ["x", None, {"fg": 1}], [2, 1e300, {"bold": MARKUP}]],
+    [[0, 3, {"reverse": True, "hidden": True, "fg": 1e9}]],
+    [[1, 2, {"fg": 21, "bg": 18}]],
+]
+CURSOR = {"row": 1e9, "column": -1e9, "visible": True}
 
 NPM = ["ready in 412 ms", "GET /cart 200 in 8 ms"]
 PYTEST = ["tests/test_cart.py::test_add PASSED", "142 passed in 3.1 s"]
@@ -123,6 +133,14 @@ class Script:
             ),
         )
         return text(wire.SnapshotData(epoch=f"e{self.epoch}", seq=self.seq, data=tree))
+
+    def looked(self, asked: wire.Snapshot) -> str:
+        """A snapshot in which every pane shows the same hostile screen, in hostile colours."""
+        found = json.loads(self.snapshot()) | {"id": asked.id}
+        for session in found["data"]["sessions"]:
+            for pane in (pane for window in session["windows"] for pane in window["panes"]):
+                pane |= {"screen": HOSTILE_SCREEN, "styles": HOSTILE_STYLES, "cursor": CURSOR}
+        return json.dumps(found)
 
     def publish(self, *events: ev.Event) -> list[str]:
         """Number and remember events; give their lines."""
@@ -274,9 +292,17 @@ class Script:
                         await connection.close(4500, "that token is not good")
                 else:
                     assert known, "asked before a token was given"
-                if isinstance(asked, wire.Subscribe):
-                    self.connections.add(connection)
-                    await connection.send("\n".join(self.answer(asked)))
+                match asked:
+                    case wire.Subscribe():
+                        self.connections.add(connection)
+                        await connection.send("\n".join(self.answer(asked)))
+                    case wire.Snapshot():
+                        await connection.send(self.looked(asked))
+                    case wire.History() | wire.Replay():
+                        no = wire.Error(
+                            id=asked.id, code="UNAVAILABLE", message="not in this script"
+                        )
+                        await connection.send(text(no))
         self.connections.discard(connection)
 
     def judge(self, asked: wire.Auth) -> wire.AuthResponse:

@@ -1,6 +1,6 @@
 // Drives the page on a scripted server (page_server.py): script.js URL DIRECTORY
 
-import { drivePage, intruders, overflow, shows, textOf } from "./browser.js";
+import { drivePage, intruders, overflow, shows, textOf, view } from "./browser.js";
 
 const [url, directory] = process.argv.slice(2);
 const step = async (name) => {
@@ -16,6 +16,7 @@ await drivePage(async (page, seen) => {
   // Nothing is there yet, and that is said.
   await page.goto(url);
   await shows(page, "open");
+  await view(page, "sessions");
   await page.waitForFunction(() => document.querySelector("#empty").textContent !== "");
   seen.empty = await page.textContent("#empty");
 
@@ -23,13 +24,13 @@ await drivePage(async (page, seen) => {
   await step("calm");
   await textOf(page, "[data-pane='%2'] .line", "48L");
   await textOf(page, "[data-pane='%0'] .line", "GET /cart 200 in 12 ms");
-  seen.counts = await page.textContent("#counts");
+  seen.counts = await page.textContent("#size");
   seen.empty_later = await page.textContent("#empty");
   await shot("script-light");
 
   // The keyboard reaches everything, and folds a session; what was folded stays so.
   const reached = [];
-  for (let presses = 0; presses < 12; presses++) {
+  for (let presses = 0; presses < 40; presses++) {
     await page.keyboard.press("Tab");
     reached.push(await page.evaluate(() => document.activeElement.id
       || document.activeElement.ariaLabel || document.activeElement.tagName.toLowerCase()));
@@ -44,10 +45,17 @@ await drivePage(async (page, seen) => {
   await step("hostile");
   await textOf(page, "[data-pane='%90'] .line", "<img src=x onerror=");
   await textOf(page, "#events", "WWWW");
+  await page.click("[data-pane='%90'] button");
+  await page.waitForFunction(() => document.querySelector("#screen-title").textContent.includes("<img")
+    && document.querySelector(".terminal").textContent.includes("owned"));
+  seen.screen = await page.locator(".terminal").evaluate((one) => [one.textContent, one.innerHTML.includes("url(")]);
+  await view(page, "attention");
+  await textOf(page, "#list", "<img src=x onerror=");
+  await view(page, "sessions");
   seen.intruders = await intruders(page);
   seen.title = await page.title();
   seen.hostile = await page.evaluate(() => document.body.innerText);
-  seen.still_folded = await page.locator("details:not([open])").count();
+  seen.still_folded = await page.locator(".session:not([open])").count();
   seen.overflow = await overflow(page);
   await shot("script-hostile");
 
@@ -78,9 +86,12 @@ await drivePage(async (page, seen) => {
 
   // Away for longer, then another run.
   await step("leave");
-  await shows(page, "waiting");
-  seen.waiting = await page.textContent("#connection");
+  seen.waiting = await (await page.waitForFunction(() => { // a wait may be very short
+    const shown = document.querySelector("#connection");
+    return shown.dataset.state === "waiting" && shown.textContent;
+  })).jsonValue();
   await page.setViewportSize({ width: 360, height: 740 });
+  await view(page, "live");
   await shot("script-away");
   await step("back");
   await page.evaluate(() => document.querySelector("#retry").click()); // it may be hidden again already
@@ -89,8 +100,10 @@ await drivePage(async (page, seen) => {
 
   // A flood: the page stays bounded, and at the end it is right.
   await step("flood");
-  await textOf(page, "[data-pane='%3'] .line", "line 19999");
   await textOf(page, "#events li", "line 19999");
+  await view(page, "sessions");
+  await textOf(page, "[data-pane='%3'] .line", "line 19999");
+  await view(page, "live");
   seen.shown = await page.locator("#events li").count();
 
   // A phone, light and dark.

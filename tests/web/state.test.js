@@ -15,7 +15,7 @@ const inPane = { ...inWindow, pane: 0, pane_id: "%0" };
 const snapshot = () => fromSnapshot({
   servers: [SERVER],
   sessions: [
-    { server: "default", id: "$0", name: "a", attached: 1, windows: [{ ...WINDOW, panes: [PANE] }] },
+    { server: "default", id: "$0", name: "a", attached: 1, created: 7, windows: [{ ...WINDOW, panes: [PANE] }] },
   ],
 });
 const sessions = (state) => tree(state).sessions;
@@ -23,7 +23,7 @@ const pane = (state) => sessions(state)[0].windows[0].panes[0];
 
 test("created events build what a snapshot holds", () => {
   const state = applyAll(emptyState(), [
-    { ...at, type: "session.created", data: { id: "$0", name: "a", attached: 1 } },
+    { ...at, type: "session.created", data: { id: "$0", name: "a", attached: 1, created: 7 } },
     { ...inWindow, type: "window.created", data: WINDOW },
     { ...inPane, type: "pane.created", data: PANE },
   ]);
@@ -40,7 +40,7 @@ test("a state is never changed, and what an event does not touch stays the same"
 });
 
 test("ids of two servers are two things", () => {
-  const other = { server: "work", id: "$0", name: "b", attached: 0, windows: [{ ...WINDOW, panes: [PANE] }] };
+  const other = { server: "work", id: "$0", name: "b", attached: 0, created: 8, windows: [{ ...WINDOW, panes: [PANE] }] };
   const both = applyAll(fromSnapshot({
     servers: [SERVER],
     sessions: [{ ...other, server: "default", name: "a" }, other],
@@ -98,4 +98,17 @@ test("events about what is not there, and unknown ones, change nothing", () => {
     ...inPane, session_id: "$9", pane_id: "%9", window_id: "@9", type, data: { index: 1, previous: 0 },
   })));
   assert.deepEqual(tree(state), tree(snapshot()));
+});
+
+test("what events of panes do not touch stays the same object", () => {
+  const before = snapshot();
+  const output = { ...inPane, type: "pane.output", data: { mode: "append", lines: ["x"], partial: "" } };
+  const after = applyAll(before, [output, { ...inPane, type: "pane.title", data: { title: "t" } }]);
+  assert.deepEqual([pane(after).last_line, pane(after).title], ["x", "t"]);
+  assert.notEqual(pane(before).title, "t");
+  for (const name of ["servers", "sessions", "windows", "links"]) assert.equal(after[name], before[name]);
+  const renamed = applyAll(before, [output, { ...inPane, type: "session.renamed", data: { name: "other" } }]);
+  assert.notEqual(renamed.sessions, before.sessions);
+  assert.deepEqual(tree(before), tree(snapshot()));
+  assert.equal(tree(renamed).sessions[0].name, "other");
 });

@@ -17,7 +17,7 @@ def test_the_modules_of_the_page():
         cwd=HERE,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

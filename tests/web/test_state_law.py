@@ -57,7 +57,7 @@ def follower() -> Iterator[Follower]:
         process.stdin.close()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(states(), states())
 def test_following_the_events_gives_the_snapshot(follower: Follower, before, after):
     assert follower.after(before, after) == view(after)

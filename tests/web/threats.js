@@ -105,7 +105,7 @@ await driveBrowser(async (browser) => {
   const page = await openTab(context, seen.errors);
   await page.goto(file);
   await shows(page, "open");
-  await page.waitForSelector(".session >> text=canary-session");
+  await page.waitForSelector("#list >> text=canary-session");
   seen.address = page.url();
   const own = await page.evaluate(attack, { base: server, paths: [] });
   seen.own_socket = own["socket /monitor tmuxpulse.v1.ndjson"];
@@ -164,7 +164,7 @@ await driveBrowser(async (browser) => {
     attacker.evaluate((url) => { window.opened = open(url, "name"); }, `${server}#token=tp_guessed`),
   ]);
   await shows(popup, "ended");
-  seen.popup = await popup.evaluate(() => [opener, name, document.querySelectorAll(".session").length]);
+  seen.popup = await popup.evaluate(() => [opener, name, document.querySelectorAll("#list li").length]);
   seen.opened = await attacker.evaluate(() => {
     try {
       return [window.opened.closed, String(window.opened.document)];
@@ -174,7 +174,7 @@ await driveBrowser(async (browser) => {
   });
 
   await shows(page, "open"); // all the while
-  seen.still = await page.locator(".session").count();
+  seen.still = await page.locator("#list li").count();
   return seen;
   // Chromium itself keeps some pages from this machine's own addresses. Not its defence is to be seen,
   // but the server's, so the server counts as somewhere on the net.

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { admits, clean, describe, ending } from "../../web/words.js";
+import { because, clean, describe, ending } from "../../web/words.js";
 
 const output = (data) => describe({
   type: "pane.output", timestamp: "t", server: "s", session: "shop", session_id: "$0", window: 1, pane: 2,
   linked_sessions: ["api"], data,
 });
-const ALL = { family: "", session: null, text: "" };
 
 test("control characters and direction overrides are shown, not obeyed", () => {
   assert.equal(clean("\x1b[31mred\x07\x7f\n"), "^[[31mred^G^?^J");
@@ -48,15 +47,9 @@ test("how a pane ended", () => {
   );
 });
 
-test("filters: family, session by id or link, text; what is of no session passes", () => {
-  const row = output({ mode: "append", lines: ["Hello World"] });
-  const here = { server: "s", id: "$0", name: "shop" };
-  const passes = (wanted, one = row) => admits({ ...ALL, ...wanted }, one);
-  assert.ok(passes({}) && passes({ family: "pane" }) && passes({ session: here }));
-  assert.ok(passes({ text: " hello w" }) && passes({ text: "shop:1" }));
-  assert.ok(passes({ session: { server: "s", id: "$4", name: "api" } }));
-  assert.ok(!passes({ family: "window" }) && !passes({ family: "-output" }) && !passes({ text: "bye" }));
-  assert.ok(!passes({ session: { ...here, server: "other" } }) && !passes({ session: { ...here, id: "$1" } }));
-  const gap = describe({ type: "stream.gap", data: { message: "missed" } });
-  assert.ok(passes({ session: here, text: "bye" }, gap) && !passes({ family: "pane" }, gap));
+test("why: the reason, and what showed it unless that says it already", () => {
+  assert.equal(because({ reason: "asks", evidence: " Go on? " }), "asks: Go on?");
+  assert.equal(because({ reason: "asks: Go on?", evidence: "Go on?" }), "asks: Go on?");
+  assert.equal(because({ reason: "", evidence: "Go on?" }), "Go on?");
+  assert.equal(because({ reason: "asks" }), "asks");
 });
