@@ -47,6 +47,16 @@ _WHERE = {
 }
 
 
+def commit() -> str:
+    """The commit that this was built from, with what the work tree had changed; or ``unknown``."""
+    from pkgutil import get_data  # importlib.resources would take 15 ms more
+
+    try:
+        return (get_data("tmuxpulse", "BUILD") or b"").decode().strip() or "unknown"
+    except OSError:  # not built: a work tree
+        return "unknown"
+
+
 def __getattr__(name: str) -> object:
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,6 +3,9 @@
 An `Event` says where something happened (`Place`) and what (`Data`). The hub numbers it; `wire`
 puts it on the wire. This module knows no tmux and no socket.
 
+They are frozen and hold plain values, so they cannot be part of a cycle, and are not tracked as if
+they could (`gc=False`): a full collection with 10,000 events took 22 ms and takes 7.
+
 To add an event type, write its `Data` class here with its ``type`` and list it in `DATA_TYPES`.
 """
 
@@ -17,7 +20,7 @@ SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
 Status = Literal["busy", "ready", "waiting", "error", "unknown"]
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Where an event happened; what does not apply is None.
 
     Attributes:
@@ -44,14 +47,14 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     linked_sessions: tuple[str, ...] = ()
 
 
-class Data(msgspec.Struct, frozen=True, kw_only=True):
+class Data(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What happened; one subclass for each event type."""
 
     type: ClassVar[str]
     severity: ClassVar[Severity] = "info"
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """Something happened at a place."""
 
     place: Place
@@ -126,12 +129,17 @@ class CollectorTrouble(Data, frozen=True, kw_only=True):
 
 
 class SessionCreated(Data, frozen=True, kw_only=True):
-    """A session as in a snapshot; its windows follow as events of their own."""
+    """A session as in a snapshot; its windows follow as events of their own.
+
+    Attributes:
+        created: when, in seconds of the epoch, as tmux tells it; 0: it is not known.
+    """
 
     type: ClassVar[str] = "session.created"
     id: str
     name: str
     attached: int = 0
+    created: int = 0
     windows: tuple[()] = ()
 
 
@@ -449,7 +457,7 @@ class AgentStatus(Data, frozen=True, kw_only=True):
     since: str = ""
 
 
-class PaneStats(msgspec.Struct, frozen=True, kw_only=True):
+class PaneStats(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the processes of one pane use.
 
     Attributes:

@@ -71,7 +71,7 @@ def written(draw: st.DrawFn) -> str:
     return text + draw(st.sampled_from(["", "\n", " \n\n"]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(written())
 def test_whatever_the_settings_are(text: str) -> None:
     there = install(text, "f", PROGRAM)

@@ -58,7 +58,7 @@ lines = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(lines, max_size=8), st.sampled_from(["\n", "\r\n"]), st.booleans())
 def test_whatever_the_settings_are(parts: list[str], newline: str, ended: bool) -> None:
     text = newline.join(parts) + newline * ended

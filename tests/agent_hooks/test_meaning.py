@@ -71,7 +71,7 @@ def test_codex() -> None:
     assert meaning("codex", {"type": "else"}) is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.sampled_from(list(AGENT_TYPES)),
     st.dictionaries(

@@ -186,7 +186,7 @@ def hook(
     try:
         return subprocess.run(
             [
-                *(sys.executable, "-c", agent),
+                *(sys.executable, "-S", "-c", agent),  # -S: no coverage of it
                 *(sys.executable, "-m", "tmuxpulse", "emit", "--from-hook", program, *arguments),
             ],
             env={**os.environ, **more},

@@ -325,7 +325,7 @@ def test_where_a_browser_can_be(name: str, monkeypatch: pytest.MonkeyPatch) -> N
     assert has_screen({})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.text() | st.sampled_from(["</script>", "\u2028", "<!--", "&quot;", '");alert(1)//', "{x}"])
 )

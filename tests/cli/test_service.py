@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.programs import program
 from tmuxpulse.cli.main import main
 from tmuxpulse.cli.units import launchd_plist, systemd_service, systemd_socket, systemd_word
 
@@ -72,16 +73,37 @@ def test_it_is_installed_and_removed(
     assert list(folder.iterdir()) == []
     assert commands(told) == [
         "systemctl --user daemon-reload",
-        "systemctl --user enable --now tmuxpulse.service",
+        "systemctl --user enable tmuxpulse.service",
+        "systemctl --user restart tmuxpulse.service",
         "systemctl --user is-active tmuxpulse.service",
         "systemctl --user is-active tmuxpulse.service",
         "systemctl --user daemon-reload",
-        "systemctl --user enable --now tmuxpulse.socket",
+        "systemctl --user disable --now tmuxpulse.service",
+        "systemctl --user enable tmuxpulse.socket",
+        "systemctl --user restart tmuxpulse.socket",
         "systemctl --user disable --now tmuxpulse.socket tmuxpulse.service",
         "systemctl --user daemon-reload",
     ]
     assert main(["service", "remove", "--manager", "systemd"]) == 0
     assert "there is no service" in capsys.readouterr().err
+
+
+def test_without_the_socket_that_was_installed_before_systemd_listens_no_more(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = manager(home, monkeypatch, "systemctl")
+    folder = home / ".config" / "systemd" / "user"
+    assert main(["service", "install", "--manager", "systemd", "--socket"]) == 0
+    told.unlink()
+    assert main(["service", "install", "--manager", "systemd"]) == 0
+    assert [file.name for file in folder.iterdir()] == ["tmuxpulse.service"]
+    assert commands(told) == [
+        "systemctl --user daemon-reload",
+        "systemctl --user disable --now tmuxpulse.socket",
+        "systemctl --user daemon-reload",
+        "systemctl --user enable tmuxpulse.service",
+        "systemctl --user restart tmuxpulse.service",
+    ]
 
 
 def test_launchd_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +134,7 @@ def test_a_manager_that_refuses_is_quoted(
 ) -> None:
     manager(home, monkeypatch, "systemctl", fails="enable")
     assert main(["service", "install", "--manager", "systemd"]) == 1
-    assert "enable --now tmuxpulse.service: it cannot be" in capsys.readouterr().err
+    assert "enable tmuxpulse.service: it cannot be" in capsys.readouterr().err
 
 
 def test_without_a_manager_it_says_what_to_run(
@@ -142,19 +164,22 @@ def test_the_texts(tmp_path: Path) -> None:
 
 
 def test_systemd_finds_nothing_wrong_with_them(tmp_path: Path) -> None:
-    """Where there is `systemd-analyze`; elsewhere the texts above are all there is."""
     folder = tmp_path / "user"
     folder.mkdir()
     (folder / "tmuxpulse.service").write_text(systemd_service([sys.executable, "serve"]))
     (folder / "tmuxpulse.socket").write_text(systemd_socket(8765))
-    try:
-        done = subprocess.run(
-            ["systemd-analyze", "verify", "--user", *map(str, folder.iterdir())],
-            env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        return
+    done = verified(folder)
     assert (done.returncode, done.stderr) == (0, "")
+    (folder / "tmuxpulse.service").write_text("[Service]\nExecStart=serve\nWatchdog=60\n")
+    assert "Watchdog" in verified(folder).stderr
+
+
+def verified(folder: Path) -> subprocess.CompletedProcess[str]:
+    """What systemd says of the units in a folder."""
+    return subprocess.run(
+        [program("systemd-analyze"), "verify", "--user", *map(str, folder.iterdir())],
+        env={**os.environ, "XDG_RUNTIME_DIR": str(folder.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -33,7 +33,7 @@ HOSTILE = st.lists(
 ).map("".join)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(HOSTILE)
 def test_nothing_steers_a_terminal(text: str) -> None:
     screen = pyte.Screen(2000, 5)
@@ -45,7 +45,7 @@ def test_nothing_steers_a_terminal(text: str) -> None:
     assert screen.display[1:] == [" " * 2000] * 4
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(HOSTILE)
 def test_nothing_reorders_or_hides_text(text: str) -> None:
     shown = printable(text)
@@ -56,7 +56,7 @@ def test_nothing_reorders_or_hides_text(text: str) -> None:
         assert unicodedata.bidirectional(character) not in ("LRE", "RLO", "RLE", "PDF", "LRI")
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.text())
 def test_json_keeps_its_meaning(text: str) -> None:
     shown = harmless_json(json.dumps({"a": text}, ensure_ascii=False))

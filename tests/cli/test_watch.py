@@ -77,7 +77,7 @@ class Reader:
         self._seen = b""
 
     async def line(self) -> str:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             while b"\n" not in self._seen:
                 self._seen += await self._read.receive_some()
         found, _, self._seen = self._seen.partition(b"\n")

@@ -92,7 +92,7 @@ def test_an_idle_pane_has_nothing_to_acknowledge() -> None:
     assert "nothing to acknowledge" in model.message
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(

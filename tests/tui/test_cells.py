@@ -17,7 +17,7 @@ TEXTS = st.text(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(TEXTS, st.integers(0, 20))
 def test_a_text_fits_exactly_as_the_library_measures_and_steers_nothing(text, cells) -> None:
     shown = fit(text, cells)
@@ -26,7 +26,7 @@ def test_a_text_fits_exactly_as_the_library_measures_and_steers_nothing(text, ce
     assert not re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", shown)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     row=st.lists(st.tuples(st.sampled_from(["a", "b"]), TEXTS.map(harmless)), max_size=4),
     cells=st.integers(0, 30),

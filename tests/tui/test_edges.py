@@ -43,7 +43,7 @@ TEXTS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TEXTS, TEXTS, st.lists(st.sampled_from(["busy", "waiting"]), max_size=2))
 def test_what_is_written_is_read_again(sessions, contains, statuses) -> None:
     wanted = Filter(

@@ -22,7 +22,7 @@ def test_it_keeps_the_newest_and_counts_all() -> None:
     assert [summary(one) for one in log.last(52, 5)] == ["line 50", "line 51"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 30), st.integers(0, 40), st.integers(0, 40))
 def test_a_part_is_what_a_slice_gives(count, end, wanted) -> None:
     log = Log()

@@ -255,7 +255,7 @@ KEYS = [
 EVENTS = [lines(0, "x"), status(1, "error"), status(2, "waiting"), received(1, ev.PaneRemoved())]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.sampled_from([*KEYS, "a", "x", " ", "backspace", 0, 1, 2, 3]), max_size=40))
 def test_whatever_is_pressed_the_chosen_pane_is_one_that_is_shown(steps) -> None:
     model = three()

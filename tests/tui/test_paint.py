@@ -15,6 +15,7 @@ from tmuxpulse.cli.screen.cells import text_of, width
 from tmuxpulse.cli.screen.model import Model, Sight
 from tmuxpulse.cli.screen.paint import Player, paint
 from tmuxpulse.config.settings import WatchTable
+from tmuxpulse.styles import Run, Style
 
 HOSTILE = "\x1b[2J\x1b]0;x\x07 世界 👩‍👧 \u202eabc e\u0301\t"
 
@@ -35,11 +36,12 @@ def busy_model() -> Model:
         ],
         NOW,
     )
-    model.see(Sight(("default", "%0"), (HOSTILE, "b", "")))
+    styles = [[Run(0, 4, Style(fg=1)), Run(6, 30, Style(bg=2))], [Run(3, 200, Style(bg="#123456"))]]
+    model.see(Sight(("default", "%0"), (HOSTILE, "b", ""), 0, styles))
     return model
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.integers(1, 130),
     st.integers(1, 50),
@@ -120,6 +122,23 @@ def test_views_of_one_pane() -> None:
     assert re.search(r"busy +1 m 0 s", shown(model)[3])
     press(model, "?")
     assert any(re.match(r" ↑ k +move up", text) for text in shown(model))
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 120])
+def test_the_keys_that_help_and_end_are_always_told(columns: int) -> None:
+    foot = shown(model_of(view(0)), (columns, 24))[-1]
+    assert re.search(r"\? help +q quit", foot)
+    assert foot.startswith("Enter open")
+    assert "…" not in foot
+    assert ("e export" in foot) == (columns == 120)
+
+
+def test_an_event_that_says_nothing_is_told_by_its_type() -> None:
+    model = model_of(view(0))
+    model.take([received(0, ev.PaneBell())], NOW)
+    for columns in (80, 140):
+        (row,) = [row for row in shown(model, (columns, 24)) if "pane.bell" in row]
+        assert row.count("pane.bell") == 1
 
 
 def test_matches_of_a_search_are_marked() -> None:

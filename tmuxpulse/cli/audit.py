@@ -55,7 +55,12 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
     parser = add_command(subparsers, "audit", run, summary=summary, description=DESCRIPTION)
     parser.epilog = EXAMPLES
     own = parser.add_subparsers(metavar="COMMAND", dest="audit_command", required=True)
-    show = own.add_parser("show", help="print it, oldest first", allow_abbrev=False)
+    show = own.add_parser(
+        "show",
+        help="print it, oldest first",
+        description="Print the entries of the audit log, oldest first, times in your zone.",
+        allow_abbrev=False,
+    )
     show.add_argument(
         "--since",
         type=when,
@@ -69,7 +74,14 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
         show.add_argument(option, dest=dest, metavar="GLOB", action="append", default=[], help=text)
     show.add_argument("-n", dest="last", type=_count, metavar="N", help="only the last N of them")
     show.add_argument("--json", action="store_true", help="the lines as they are")
-    check = own.add_parser("verify", help="look for changes", allow_abbrev=False)
+    check = own.add_parser(
+        "verify",
+        help="look for changes",
+        description="Look for entries that were changed, dropped, added or moved.\n"
+        "Exit code 0: it is unbroken; 1: it is not.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
     check.add_argument(
         "--head",
         type=_hash,
@@ -79,8 +91,19 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
         help="what `audit head` printed once: that line has to be there; may be repeated",
     )
     check.add_argument("--json", action="store_true", help="one JSON object")
-    own.add_parser("head", help="print number and hash of the last line", allow_abbrev=False)
-    own.add_parser("path", help="print where it is", allow_abbrev=False)
+    own.add_parser(
+        "head",
+        help="print number and hash of the last line",
+        description="Print number and hash of the last entry: note them on another machine, and"
+        " give them to `audit verify --head` later.",
+        allow_abbrev=False,
+    )
+    own.add_parser(
+        "path",
+        help="print where it is",
+        description="Print the path of the audit log.",
+        allow_abbrev=False,
+    )
 
 
 def run(options: argparse.Namespace) -> int:

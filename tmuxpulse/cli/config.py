@@ -35,14 +35,34 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
     """Add the command, with its own commands."""
     parser = add_command(subparsers, "config", run, summary=summary, description=DESCRIPTION)
     own = parser.add_subparsers(metavar="COMMAND", dest="config_command", required=True)
-    show = own.add_parser("show", help="what is in force", allow_abbrev=False)
+    show = own.add_parser(
+        "show",
+        help="what is in force",
+        description="Print every setting with its value, and where that comes from.",
+        allow_abbrev=False,
+    )
     add_config_option(show)
     show.add_argument("--json", action="store_true", help="one JSON object")
-    check = own.add_parser("check", help="whether a file is right", allow_abbrev=False)
+    check = own.add_parser(
+        "check",
+        help="whether a file is right",
+        description="Check a file of settings: a line for each mistake, and exit code 2.",
+        allow_abbrev=False,
+    )
     check.add_argument("file", metavar="FILE", nargs="?", help="by default the one that is used")
-    init = own.add_parser("init", help="write a file to begin with", allow_abbrev=False)
+    init = own.add_parser(
+        "init",
+        help="write a file to begin with",
+        description="Write a file with every setting and what it is for; all lines are comments.",
+        allow_abbrev=False,
+    )
     init.add_argument("--force", action="store_true", help="also over one that is there")
-    own.add_parser("path", help="where the file is looked for", allow_abbrev=False)
+    own.add_parser(
+        "path",
+        help="where the file is looked for",
+        description="Print the path of the file of settings, whether it is there or not.",
+        allow_abbrev=False,
+    )
 
 
 def run(options: argparse.Namespace) -> int:

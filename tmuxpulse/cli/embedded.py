@@ -97,14 +97,14 @@ async def open_embedded(
             await nursery.start(hub.run)
             with hub.reader() as reader:
                 hub.move(reader, frozenset(wanted))
-                await _start(nursery, partial(collector, hub, settings))
+                await start_collector(nursery, partial(collector, hub, settings))
                 try:
                     yield EmbeddedFeed(hub, reader)
                 finally:
                     nursery.cancel_scope.cancel()
 
 
-async def _start(nursery: trio.Nursery, collect: Callable[..., Awaitable[None]]) -> None:
+async def start_collector(nursery: trio.Nursery, collect: Callable[..., Awaitable[None]]) -> None:
     """Start it, and wait for its first look, but not for ever."""
     looked = trio.Event()
 

@@ -21,7 +21,7 @@ from tmuxpulse.agent_hooks.descent import agent_has_terminal
 from tmuxpulse.agent_hooks.meaning import AGENT_TYPES, meaning
 from tmuxpulse.cli.options import STATUSES, Subparsers, add_command, add_server_options, say
 from tmuxpulse.client.brief import ask
-from tmuxpulse.collect.sockets import socket_name
+from tmuxpulse.collect.sockets import own_pane, socket_name
 from tmuxpulse.config.places import default_unix_socket, runtime_dir
 from tmuxpulse.errors import RequestError, TmuxpulseError, UsageError
 
@@ -75,7 +75,7 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
         choices=tuple(AGENT_TYPES),
         help="be a hook of an agent program: read what it says (see tmuxpulse hooks)",
     )
-    add_server_options(parser)
+    add_server_options(parser, "yours on this machine")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -140,13 +140,6 @@ def data_of(parts: Sequence[str]) -> dict[str, Any]:
             raise UsageError("--data: give a JSON object, or KEY=VALUE")
         data[key] = value
     return data
-
-
-def own_pane(environ: Mapping[str, str]) -> tuple[str, str] | None:
-    """The tmux socket and the id of the pane that this runs in; None outside tmux."""
-    socket = environ.get("TMUX", "").split(",", maxsplit=1)[0]
-    pane = environ.get("TMUX_PANE", "")
-    return (socket, pane) if socket and re.fullmatch(r"%\d+", pane) else None
 
 
 def tell(event: dict[str, Any], environ: Mapping[str, str], *, seconds: float) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from tmuxpulse.cli.options import (
 from tmuxpulse.cli.running import run_async
 from tmuxpulse.cli.terminal import BOLD, DIM, harmless_json, padded, printable, styled, wants_colour
 from tmuxpulse.cli.tree import sockets_text, status_codes
+from tmuxpulse.config.features import why_off
 from tmuxpulse.config.places import default_unix_socket, runtime_dir
 from tmuxpulse.errors import RequestError, ServerUnavailable, TmuxUnavailable, UsageError
 from tmuxpulse.filters import Filter
@@ -65,9 +66,18 @@ class Explained(msgspec.Struct, frozen=True):
     explanation: PaneExplanation
 
 
+EXAMPLES = """\
+examples:
+  tmuxpulse explain                             the pane in which this runs
+  tmuxpulse explain api:0.1
+  tmuxpulse explain %12 --json | jq -r .explanation.reason
+"""
+
+
 def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) -> None:
     """Add the command."""
     parser = add_command(subparsers, "explain", run, summary=summary, description=DESCRIPTION)
+    parser.epilog = EXAMPLES
     parser.add_argument("pane", metavar="PANE", nargs="?", help="which pane")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     add_server_options(parser)
@@ -163,6 +173,8 @@ async def _from_here(source: Source, target: Target) -> Explained:
     """Watch until the pane's status is told, or will not be."""
     from tmuxpulse.cli.embedded import open_embedded
 
+    if not source.collect.judges:
+        raise RequestError("UNAVAILABLE", why_off("status"))
     async with open_embedded(source.collect, Filter(types=("server.up",))) as feed:
         tree = feed.hub.snapshot()
         if not any(server.up for server in tree.servers):

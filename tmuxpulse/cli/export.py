@@ -64,12 +64,22 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
     parser.epilog = EXAMPLES
     parser.add_argument("file", metavar="FILE", nargs="?", type=Path, help="a recording")
     parser.add_argument("--history", action="store_true", help="the history, instead of a FILE")
-    parser.add_argument("--format", choices=FORMATS, required=True)
-    parser.add_argument("-o", dest="out", metavar="OUT", type=Path, help="where to")
+    parser.add_argument("--format", choices=FORMATS, required=True, help="which one, as above")
+    parser.add_argument(
+        "-o",
+        dest="out",
+        metavar="OUT",
+        type=Path,
+        help="the file to write (default: standard output)",
+    )
     parser.add_argument("--force", action="store_true", help="replace OUT if it is there")
     parser.add_argument("--since", type=when, metavar="WHEN", help=f"of the history: {TIMES}")
-    parser.add_argument("--until", type=when, metavar="WHEN", help="of the history")
-    add_server_options(parser)
+    parser.add_argument(
+        "--until", type=when, metavar="WHEN", help="of the history: earlier than this"
+    )
+    add_server_options(
+        parser, "yours on this machine if it runs, else the history that it left behind"
+    )
     add_config_option(parser)
     add_filter_options(parser)
 

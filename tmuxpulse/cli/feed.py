@@ -13,6 +13,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from tmuxpulse.client.incoming import Incoming, Received
 from tmuxpulse.client.token_file import read_token_file
@@ -20,7 +21,7 @@ from tmuxpulse.collect.sockets import is_alive
 from tmuxpulse.config.settings import CollectSettings
 from tmuxpulse.errors import ServerUnavailable, UsageError
 from tmuxpulse.filters import Filter
-from tmuxpulse.wire import SnapshotData, Tree
+from tmuxpulse.wire import Gap, Position, Reset, Snapshot, SnapshotData, Tree
 
 if TYPE_CHECKING:
     from tmuxpulse.cli.embedded import Collector
@@ -92,6 +93,11 @@ class Feed(Protocol):
         """Give what came together; cancelling loses nothing. Some feeds raise `FeedEnded`."""
 
 
+def goes_on(feed: Feed) -> bool:
+    """Whether a feed's events come right after those of the feed before."""
+    return isinstance(feed, ServerFeed) and feed.is_resumed and feed.reset is None
+
+
 class ServerFeed:
     """Events from a server, of all its tmux servers or of some.
 
@@ -102,25 +108,49 @@ class ServerFeed:
 
     Attributes:
         connection: for requests beside the events.
+        is_resumed: whether it was to go on after a position.
+        reset: why it does not, if so.
+        position: the last event that it gave.
     """
 
     def __init__(
-        self, connection: Connection, beginning: SnapshotData, names: frozenset[str] | None
+        self,
+        connection: Connection,
+        beginning: SnapshotData,
+        names: frozenset[str] | None,
+        *,
+        resume: Position | None = None,
+        reset: Reset | None = None,
     ) -> None:
         self.beginning = beginning
         self.connection = connection
+        self.is_resumed = resume is not None
+        self.reset = reset
+        here = Position(epoch=beginning.epoch, seq=beginning.seq)
+        self.position = here if resume is None or reset is not None else resume
         self._names = names
 
     async def receive(self) -> list[Incoming]:
         """Give what came together; cancelling loses nothing."""
         while True:
-            found = self._wanted(await self.connection.receive())
+            found = self._wanted(self._noted(await self.connection.receive()))
             if found:
                 return found
 
     def receive_nowait(self) -> list[Incoming]:
         """Give all that has come already; cheaper than one message at a time."""
-        return self._wanted(self.connection.receive_nowait())
+        return self._wanted(self._noted(self.connection.receive_nowait()))
+
+    def _noted(self, found: list[Incoming]) -> list[Incoming]:
+        for item in found:
+            match item:
+                case Received(numbered):
+                    self.position = Position(epoch=self.position.epoch, seq=numbered.seq)
+                case Gap(to_seq=seq, only=None):
+                    self.position = Position(epoch=self.position.epoch, seq=seq)
+                case SnapshotData(epoch=epoch, seq=seq):
+                    self.position = Position(epoch=epoch, seq=seq)
+        return found
 
     def _wanted(self, found: list[Incoming]) -> list[Incoming]:
         if self._names is None:
@@ -136,13 +166,17 @@ class ServerFeed:
 
 @asynccontextmanager
 async def open_feed(
-    source: Source, *wanted: Filter, collector: Collector | None = None
+    source: Source,
+    *wanted: Filter,
+    resume: Position | None = None,
+    collector: Collector | None = None,
 ) -> AsyncIterator[Feed]:
     """Open the stream of events that fits.
 
     Args:
         source: whom to ask.
         wanted: any of these has to admit an event.
+        resume: go on after this event of the server's, with one filter; else from now on.
         collector: how to watch without a server; by default as always.
 
     Raises:
@@ -154,7 +188,7 @@ async def open_feed(
     async with AsyncExitStack() as stack:
         feed: Feed | None = None
         if source.has_server:
-            feed = await _from_server(stack, source, wanted)
+            feed = await _from_server(stack, source, wanted, resume)
         if feed is None:
             await stack.aclose()
             from tmuxpulse.cli.embedded import open_embedded
@@ -174,21 +208,29 @@ def names_of(tree: Tree, paths: tuple[str, ...]) -> frozenset[str] | None:
 
 
 async def _from_server(
-    stack: AsyncExitStack, source: Source, wanted: Sequence[Filter]
+    stack: AsyncExitStack, source: Source, wanted: Sequence[Filter], resume: Position | None
 ) -> Feed | None:
     """A server's events; None when it does not watch what the user named."""
     connection = await stack.enter_async_context(source.connect())
-    await connection.subscribe(wanted[0], snapshot=True)
-    beginning = await anext(connection)
+    if resume is not None and connection.greeting.epoch != resume.epoch:
+        resume = None  # another run of the server, which knows nothing of it
+    state = None if resume is None else await connection.request(Snapshot())
+    reply = await connection.subscribe(wanted[0], snapshot=resume is None, resume=resume)
+    reset: Reset | None = None
+    if isinstance(state, SnapshotData) and resume is not None and reply.recovered:
+        # The events that led to it come yet.
+        beginning: Incoming = replace(state, seq=resume.seq)
+    else:
+        beginning = await anext(connection)
+        if isinstance(beginning, Reset):
+            reset, beginning = beginning, await anext(connection)
     for another in wanted[1:]:
         await connection.subscribe(another)
     if not isinstance(beginning, SnapshotData):
         raise ServerUnavailable("the tmuxpulse server did not give its state")
-    if not source.collect.sockets:
-        return ServerFeed(connection, beginning, None)
-    names = names_of(beginning.data, source.collect.sockets)
-    if names is not None:
-        return ServerFeed(connection, beginning, names)
+    names = names_of(beginning.data, source.collect.sockets) if source.collect.sockets else None
+    if names is not None or not source.collect.sockets:
+        return ServerFeed(connection, beginning, names, resume=resume, reset=reset)
     if source.url is not None:
         raise UsageError(f"the server at {source.url} does not watch what -L or -S name")
     return None

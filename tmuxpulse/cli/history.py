@@ -113,7 +113,9 @@ def _add(parser: argparse.ArgumentParser) -> None:
         f" (0 to {MAX_CONTEXT})",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    add_server_options(parser)
+    add_server_options(
+        parser, "yours on this machine if it runs, else the history that it left behind"
+    )
     add_config_option(parser)
     add_filter_options(parser)
     add_colour_option(parser)

@@ -118,12 +118,12 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
     parser = add_command(subparsers, "hooks", run, summary=summary, description=DESCRIPTION)
     parser.epilog = EXAMPLES
     own = parser.add_subparsers(metavar="COMMAND", dest="hooks_command", required=True)
-    for name, summary_of_it in (
-        ("install", "put them in"),
-        ("remove", "take them out"),
-        ("show", "what is there"),
+    for name, summary_of_it, description in (
+        ("install", "put them in", "Put the hooks into a program's settings."),
+        ("remove", "take them out", "Take the hooks out of a program's settings."),
+        ("show", "what is there", "Say which hooks are in which settings."),
     ):
-        one = own.add_parser(name, help=summary_of_it, allow_abbrev=False)
+        one = own.add_parser(name, help=summary_of_it, description=description, allow_abbrev=False)
         one.add_argument(
             "program",
             choices=tuple(AGENTS),

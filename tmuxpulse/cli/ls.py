@@ -45,11 +45,17 @@ Without a tmuxpulse server a status is told from one look, and since when is not
 --json prints one object: {"servers": [...], "sessions": [...]}, as in the protocol's snapshot.
 --type and --severity are about events and change nothing here.
 """
+EXAMPLES = """\
+examples:
+  tmuxpulse ls --status waiting                 who waits, the longest first
+  tmuxpulse ls --session api --json | jq -r '.sessions[].windows[].panes[].status'
+"""
 
 
 def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) -> None:
     """Add the command."""
     parser = add_command(subparsers, "ls", run, summary=summary, description=DESCRIPTION)
+    parser.epilog = EXAMPLES
     parser.add_argument("--json", action="store_true", help="one JSON object")
     add_server_options(parser)
     add_tmux_options(parser)

@@ -12,11 +12,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from importlib import import_module
 from typing import NamedTuple, NoReturn
 
-from tmuxpulse import __version__
+from tmuxpulse import __version__, commit
 from tmuxpulse.errors import TmuxpulseError, UsageError
 
 USAGE = 2
@@ -43,13 +43,25 @@ COMMANDS: dict[str, Command] = {
     "token": Command("tmuxpulse.cli.token", "make, list, revoke and rotate tokens"),
     "open": Command("tmuxpulse.cli.open", "open the server's page in the browser"),
     "demo": Command("tmuxpulse.cli.demo", "watch a private tmux with some panes at work"),
+    "pipe": Command(
+        "tmuxpulse.cli.pipe", "talk JSON with a script: requests in, answers and events out"
+    ),
+    "wait": Command("tmuxpulse.cli.wait", "wait until something holds of a pane, or of several"),
+    "send": Command("tmuxpulse.cli.send", "type into a pane, if the server allows it"),
     "emit": Command("tmuxpulse.cli.emit", "tell the server of an event, or what a pane is doing"),
     "hooks": Command("tmuxpulse.cli.hooks", "let agent programs report what they do"),
+    "agent-guide": Command(
+        "tmuxpulse.cli.agent_guide", "print how an agent uses this, for its instructions"
+    ),
     "shell-init": Command("tmuxpulse.cli.shell_init", "make your shell mark its commands"),
     "audit": Command("tmuxpulse.cli.audit", "show who came and what they did; find changes to it"),
     "config": Command("tmuxpulse.cli.config", "show what is set, and check the file of settings"),
     "run": Command("tmuxpulse.cli.run", "run a command with a server beside it"),
     "service": Command("tmuxpulse.cli.service", "let the server run in the background from now on"),
+    "completion": Command(
+        "tmuxpulse.cli.completion", "let your shell complete commands and options"
+    ),
+    "licences": Command("tmuxpulse.cli.licences", "print the licences of what is carried"),
     "doctor": Command("tmuxpulse.cli.doctor", "find out what is wrong, and what to do about it"),
 }
 
@@ -95,20 +107,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def version() -> str:
-    """The release, and the commit it was built from where that is known."""
-    from pkgutil import get_data  # importlib.resources would take 15 ms more
-
-    try:
-        commit = (get_data("tmuxpulse", "BUILD") or b"").decode().strip()
-    except OSError:  # not built: a work tree, or an installed package
-        return f"tmuxpulse {__version__}"
-    revision, _, changes = commit.partition("+")
+    """The release, and the commit it was built from; in a work tree that is unknown."""
+    revision, _, changes = commit().partition("+")
     return f"tmuxpulse {__version__} ({revision[:12]}{'+' if changes else ''}{changes})"
 
 
 def _run(arguments: list[str]) -> int:
     name = _command_in(arguments)
-    parser = _parser(name)
+    parser = parser_for((name,))
     if not arguments:
         parser.print_help(sys.stderr)
         return USAGE
@@ -136,8 +142,8 @@ def _command_in(arguments: list[str]) -> str:
     return arguments[0] if arguments else ""
 
 
-def _parser(name: str) -> Parser:
-    """A parser that knows all commands by name, and the options of one."""
+def parser_for(names: Container[str]) -> Parser:
+    """A parser that knows all commands by name, and the options of some."""
     parser = Parser(
         prog="tmuxpulse",
         description="Every pane of every tmux session, live.",
@@ -148,7 +154,7 @@ def _parser(name: str) -> Parser:
     parser.add_argument("--version", action="store_true", help="print the version and end")
     commands = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=Parser)
     for known, command in COMMANDS.items():
-        if known == name:
+        if known in names:
             import_module(command.module).add_parser(commands, command.help)
         else:
             commands.add_parser(known, help=command.help, add_help=False)

@@ -18,13 +18,13 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from tmuxpulse.cli.options import Subparsers, add_command, log_to_stderr, say
-from tmuxpulse.config.places import default_unix_socket, runtime_dir
+from tmuxpulse.config.places import default_unix_socket, replay_sockets, runtime_dir
 from tmuxpulse.errors import ServerUnavailable, UsageError
 
 TICKET_SECONDS = 60  # how long the server takes the token; after it the file leads nowhere
@@ -63,6 +63,11 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
         help="print the address with its token instead of starting a browser",
     )
     parser.add_argument(
+        "--replay",
+        action="store_true",
+        help="the page of the newest `tmuxpulse replay --serve`",
+    )
+    parser.add_argument(
         "--url",
         metavar="URL",
         help="the address at which the browser finds the page, such as http://localhost:9000/"
@@ -76,7 +81,10 @@ def run(options: argparse.Namespace) -> int:
     directory = runtime_dir()
     remove_leftovers(directory, time.time())
     chosen = None if options.url is None else page_url(options.url)
-    issued_url, token = _ask_for_ticket(default_unix_socket(directory))
+    if options.replay:
+        issued_url, token = _ask_a_replay(replay_sockets(directory))
+    else:
+        issued_url, token = _ask_for_ticket(default_unix_socket(directory))
     url = chosen or issued_url
     address = f"{url}#token={token}"
     if not options.print_only:
@@ -178,6 +186,14 @@ def _remove_later(path: Path, seconds: float) -> None:
         cwd="/",
         start_new_session=True,
     )
+
+
+def _ask_a_replay(sockets: Sequence[str]) -> tuple[str, str]:
+    """As `_ask_for_ticket`, of the first server there is; one that was killed leaves its socket."""
+    for unix_socket in sockets:
+        with suppress(ServerUnavailable):
+            return _ask_for_ticket(unix_socket)
+    raise ServerUnavailable("no recording is served: tmuxpulse replay FILE --serve")
 
 
 def _ask_for_ticket(unix_socket: str) -> tuple[str, str]:

@@ -30,6 +30,7 @@ FLAGS = (
     ("server.tls_certificate", "tls_certificate", "--tls-certificate"),
     ("server.tls_key", "tls_key", "--tls-key"),
     ("server.write", "write", "--write"),
+    ("server.log_format", "log_format", "--log-format"),
 )
 STATUSES: tuple[str, ...] = get_args(Status)
 ENGINES: tuple[str, ...] = get_args(EngineChoice)
@@ -99,14 +100,16 @@ def add_tmux_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_server_options(parser: argparse.ArgumentParser) -> None:
-    """Which tmuxpulse server."""
+def add_server_options(
+    parser: argparse.ArgumentParser,
+    default: str = "yours on this machine if it runs, else watch from within this process",
+) -> None:
+    """Which tmuxpulse server; `default` says what happens without ``--url``."""
     parser.add_argument(
         "--url",
         metavar="URL",
         help="the tmuxpulse server at this address, such as wss://pulse.example:8765/, and no other"
-        " (default: yours on this machine if it runs, else watch from within this process);"
-        " ws:// to this machine only",
+        f" (default: {default}); ws:// to this machine only",
     )
     parser.add_argument(
         "--token-file",
@@ -126,8 +129,8 @@ def add_filter_options(parser: argparse.ArgumentParser) -> None:
     """Which events; `filter_of` reads them."""
     group = parser.add_argument_group(
         "filters",
-        "Each may be repeated; several of one kind widen, different kinds narrow. Names and types"
-        " are globs: '*', '?', '[ab]'.",
+        "Each may be repeated; several of one kind widen, different kinds narrow.\n"
+        "Names and types are globs: '*', '?', '[ab]'.",
     )
     for option, dest, metavar, text in (
         ("--session", "sessions", "NAME", "name or id ($3)"),
@@ -139,11 +142,13 @@ def add_filter_options(parser: argparse.ArgumentParser) -> None:
         group.add_argument(
             option, dest=dest, metavar=metavar, action="append", default=[], help=text
         )
-    for option, dest, choices in (
-        ("--status", "statuses", STATUSES),
-        ("--severity", "severity", SEVERITIES),
+    for option, dest, choices, text in (
+        ("--status", "statuses", STATUSES, "what the pane is doing, or what a status event says"),
+        ("--severity", "severity", SEVERITIES, "how much an event matters"),
     ):
-        group.add_argument(option, dest=dest, choices=choices, action="append", default=[])
+        group.add_argument(
+            option, dest=dest, choices=choices, action="append", default=[], help=text
+        )
 
 
 def add_colour_option(parser: argparse.ArgumentParser) -> None:
@@ -223,6 +228,8 @@ def collect_settings(settings: Settings, directory: Path) -> CollectSettings:
         ),
         engine=settings.tmux.engine,
         redaction=settings.redaction,
+        judges=settings.features.status,
+        measures=settings.features.stats,
         rules_dir=str(rules_dir()),
         runtime_dir=str(directory),
     )

@@ -118,12 +118,17 @@ async def open_past(
         async with source.connect() as connection:
             yield ServerPast(connection)
         return
-    with _local(table, state_dir, runtime_dir) as past:
+    with local_past(table, state_dir, runtime_dir) as past:
         yield past
 
 
 @contextmanager
-def _local(table: HistoryTable, state_dir: Path, runtime_dir: Path) -> Iterator[LocalPast]:
+def local_past(table: HistoryTable, state_dir: Path, runtime_dir: Path) -> Iterator[LocalPast]:
+    """Open this user's database; no server may run that writes it.
+
+    Raises:
+        UsageError: there is none, or it cannot be read.
+    """
     directory, journal_dir = history_places(str(state_dir), str(runtime_dir))
     database = directory / DATABASE
     if not database.exists() and not any(journal_dir.glob("*.journal-*")):

@@ -29,8 +29,9 @@ from tmuxpulse.cli.options import (
 from tmuxpulse.cli.running import run_async
 from tmuxpulse.cli.tree import select
 from tmuxpulse.client.incoming import Incoming, Received
+from tmuxpulse.config.features import why_off
 from tmuxpulse.config.places import default_unix_socket, runtime_dir
-from tmuxpulse.errors import ServerUnavailable
+from tmuxpulse.errors import ServerUnavailable, UsageError
 from tmuxpulse.filters import Filter
 from tmuxpulse.recording.recorder import (
     filters_for,
@@ -107,11 +108,14 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
 def run(options: argparse.Namespace) -> int:
     """Record."""
     log_to_stderr(options.verbose)
+    settings = settings_of(options).settings
+    if not settings.features.recording:
+        raise UsageError(why_off("recording"))
     directory = runtime_dir()
     source = Source(
         url=options.url,
         unix_socket=default_unix_socket(directory),
-        collect=collect_settings(settings_of(options).settings, directory),
+        collect=collect_settings(settings, directory),
         token=token_of(options),
         ca_file=options.ca_file,
     )

@@ -34,7 +34,7 @@ from tmuxpulse.cli.running import run_async
 from tmuxpulse.cli.terminal import wants_colour
 from tmuxpulse.cli.watch import WatchOptions, print_feed, wants_full_screen
 from tmuxpulse.client.incoming import Incoming
-from tmuxpulse.config.places import default_unix_socket, runtime_dir, state_dir
+from tmuxpulse.config.places import replay_socket, runtime_dir, state_dir
 from tmuxpulse.config.settings import (
     AuditTable,
     CollectSettings,
@@ -44,6 +44,7 @@ from tmuxpulse.config.settings import (
 )
 from tmuxpulse.errors import UsageError
 from tmuxpulse.filters import Filter
+from tmuxpulse.hub.hub import Hub
 from tmuxpulse.recording.player import Player
 from tmuxpulse.recording.reader import open_recording
 
@@ -95,9 +96,14 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
         help=f"times as fast as it was: 0.1 to {MOST_SPEED:g}, or max (default: 1)",
     )
     parser.add_argument(
-        "--from", dest="begin", type=_offset, default=0.0, metavar="TIME", help="such as 90s, 1h5m"
+        "--from",
+        dest="begin",
+        type=_offset,
+        default=0.0,
+        metavar="TIME",
+        help="begin there in the recording, such as 90s or 1h5m",
     )
-    parser.add_argument("--until", type=_offset, metavar="TIME", help="such as 90s, 1h5m")
+    parser.add_argument("--until", type=_offset, metavar="TIME", help="end there")
     parser.add_argument("--loop", action="store_true", help="begin anew at the end")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument(
@@ -236,22 +242,39 @@ def _serve(player: Player, port: int) -> int:
         server=ServerTable(port=port),
         audit=AuditTable(enabled=False),
         history=HistoryTable(enabled=False),
-        unix_socket=_replay_socket(directory),
+        unix_socket=replay_socket(directory, os.getpid()),
         state_dir=str(state_dir()),
         runtime_dir=str(directory),
     )
     collect = CollectSettings(runtime_dir=str(directory))
+
+    async def play(
+        hub: Hub,
+        settings: CollectSettings,
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(player.measure)
+            await player(hub, settings, task_status=task_status)
+
     with unwrapped():
         trio.run(
-            partial(serve, settings, collect, collector=player, announce=partial(print, flush=True))
+            partial(
+                serve,
+                settings,
+                collect,
+                collector=play,
+                player=player,
+                announce=_announce,
+            )
         )
     return 0
 
 
-def _replay_socket(directory: Path) -> str:
-    """A socket beside the one of a server that may run: `watch` is not to take it for that."""
-    own = Path(default_unix_socket(directory))
-    return str(own.with_name(f"replay-{os.getpid()}.sock"))
+def _announce(line: str) -> None:
+    print(line, flush=True)
+    say("to see it: tmuxpulse open --replay")
 
 
 def _speed(text: str) -> float:

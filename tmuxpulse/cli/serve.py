@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import get_args
 
+from tmuxpulse.cli.logs import is_json, log_as_json
 from tmuxpulse.cli.options import (
     Subparsers,
     add_command,
@@ -26,9 +28,13 @@ from tmuxpulse.config.settings import (
     DEFAULT_HOST,
     DEFAULT_PORT,
     CollectSettings,
+    LogFormat,
     ServeSettings,
     WriteChoice,
 )
+from tmuxpulse.errors import TmuxpulseError
+
+logger = logging.getLogger(__name__)
 
 LOG = "serve.log"  # in the state directory: of a server in the background
 DESCRIPTION = """\
@@ -39,11 +45,20 @@ Over TCP everybody needs a token (tmuxpulse token, tmuxpulse open); over the Uni
 It prints one line when it is ready. SIGINT or SIGTERM ends it in order, a second one at once;
 SIGHUP reads settings, tokens and certificates again.
 """
+EXAMPLES = """\
+examples:
+  tmuxpulse serve --detach && tmuxpulse open    in the background, and its page
+  tmuxpulse serve --write local                 your own programs may type into panes
+  tmuxpulse serve --stop
+  tmuxpulse run -- ./orchestrate.sh             for as long as one command runs
+  tmuxpulse service install                     after each login (systemd, launchd)
+"""
 
 
 def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) -> None:
     """Add the command."""
     parser = add_command(subparsers, "serve", run, summary=summary, description=DESCRIPTION)
+    parser.epilog = EXAMPLES
     parser.add_argument(
         "--host",
         help="an address or name; one beyond this machine needs TLS and a token"
@@ -73,6 +88,12 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
         metavar="SECONDS",
         help="how long the end may take for clients that are slow (default: 3)",
     )
+    parser.add_argument(
+        "--log-format",
+        choices=get_args(LogFormat),
+        help="the log on standard error: text for people, or one JSON object a line"
+        " (default: text)",
+    )
     background = parser.add_mutually_exclusive_group()
     background.add_argument(
         "--detach",
@@ -100,6 +121,19 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace, announce: Callable[[str], None]) -> int:
+    """Serve; an error that ends it is told in the form of the log."""
+    if options.log_format == "json":
+        log_as_json(options.verbose)
+    try:
+        return _served(options, announce)
+    except TmuxpulseError as error:
+        if not is_json():
+            raise
+        logger.error("%s", error)  # noqa: TRY400  # it is for its reader
+        return error.exit_code
+
+
+def _served(options: argparse.Namespace, announce: Callable[[str], None]) -> int:
     import trio
 
     from tmuxpulse.client.groups import unwrapped
@@ -107,7 +141,6 @@ def _serve(options: argparse.Namespace, announce: Callable[[str], None]) -> int:
     from tmuxpulse.serve.app import serve
     from tmuxpulse.serve.systemd import Notifier, activated
 
-    log_to_stderr(options.verbose)
     directory, state = make_runtime_dir(), state_dir()
     given, manager = activated(), Notifier(os.environ)
     unix_socket = str(given.unix.getsockname()) if given.unix else default_unix_socket(directory)
@@ -121,6 +154,14 @@ def _serve(options: argparse.Namespace, announce: Callable[[str], None]) -> int:
         has_unix_socket=given.unix is not None,
     )
     serving, collecting = read()
+    as_json = serving.server.log_format == "json"
+    (log_as_json if as_json else log_to_stderr)(options.verbose)
+
+    def tell(line: str) -> None:
+        announce(line)
+        if as_json:
+            logger.info("%s", line)
+
     with unwrapped():
         trio.run(
             partial(
@@ -128,7 +169,7 @@ def _serve(options: argparse.Namespace, announce: Callable[[str], None]) -> int:
                 serving,
                 collecting,
                 collector=run_collector,
-                announce=announce,
+                announce=tell,
                 reload=read,
                 given=given,
                 manager=manager,
@@ -163,6 +204,7 @@ def settings_for(
         limits=settings.limits,
         audit=settings.audit,
         history=settings.history,
+        features=settings.features,
         unix_socket=unix_socket if settings.server.unix_socket or has_unix_socket else "",
         state_dir=str(state),
         runtime_dir=str(directory),

@@ -38,7 +38,7 @@ changes nothing.
 """
 EXAMPLES = """\
 examples:
-  tmuxpulse service install                     it runs now and after each login
+  tmuxpulse service install                     it runs now and after each login; again: anew
   tmuxpulse service install --socket            it starts when somebody asks for it (systemd)
   tmuxpulse service install --serve-args '-L work'
   tmuxpulse service print                       what would be written
@@ -149,9 +149,24 @@ def _install(manager: str, units: list[Unit]) -> int:
         _tell(["launchctl", "bootstrap", target, path])
     else:
         _tell(["systemctl", "--user", "daemon-reload"])
-        _tell(["systemctl", "--user", "enable", "--now", units[-1].path.name])
+        _change_over(units[-1].path)
     say("the server is a service now; see: tmuxpulse service status")
     return 0
+
+
+def _change_over(wanted: Path) -> None:
+    """Let systemd start one of our units anew, instead of whatever was installed before.
+
+    A server that runs would go on as it was installed, and a socket is refused while it does.
+    """
+    other = wanted.with_name(SERVICE if wanted.name == SOCKET else SOCKET)
+    if other.exists():
+        _tell(["systemctl", "--user", "disable", "--now", other.name])
+        if other.name == SOCKET:
+            other.unlink()
+            _tell(["systemctl", "--user", "daemon-reload"])
+    _tell(["systemctl", "--user", "enable", wanted.name])
+    _tell(["systemctl", "--user", "restart", wanted.name])
 
 
 def _remove(manager: str) -> int:

@@ -61,7 +61,12 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
     parser = add_command(subparsers, "token", run, summary=summary, description=DESCRIPTION)
     parser.epilog = EXAMPLES
     own = parser.add_subparsers(metavar="COMMAND", dest="token_command", required=True)
-    create = own.add_parser("create", help="make one", allow_abbrev=False)
+    create = own.add_parser(
+        "create",
+        help="make one",
+        description="Make a token. It is printed, or written to a file, once and never again.",
+        allow_abbrev=False,
+    )
     create.add_argument("name", metavar="NAME", help="what you call it")
     create.add_argument(
         "--scope",
@@ -87,11 +92,26 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
         help="how long it is good: 90s, 30m, 12h, 30d, 8w or never (default: %(default)s)",
     )
     _add_printing(create)
-    listed = own.add_parser("list", help="what there is", allow_abbrev=False)
+    listed = own.add_parser(
+        "list",
+        help="what there is",
+        description="List tokens: names, what they grant and until when; never a token itself.",
+        allow_abbrev=False,
+    )
     listed.add_argument("--json", action="store_true", help="JSON, one object a line")
-    revoke = own.add_parser("revoke", help="end one or more", allow_abbrev=False)
+    revoke = own.add_parser(
+        "revoke",
+        help="end one or more",
+        description="End tokens, and the connections that came in by them.",
+        allow_abbrev=False,
+    )
     revoke.add_argument("names", metavar="NAME", nargs="+", help="name or id")
-    rotate = own.add_parser("rotate", help="put a new one in its place", allow_abbrev=False)
+    rotate = own.add_parser(
+        "rotate",
+        help="put a new one in its place",
+        description="Make a new token that grants the same by the same name, and end the old one.",
+        allow_abbrev=False,
+    )
     rotate.add_argument("name", metavar="NAME", help="name or id")
     rotate.add_argument(
         "--grace",

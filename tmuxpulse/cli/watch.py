@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import trio
 
-from tmuxpulse.cli.feed import Feed, FeedEnded, Source, open_feed, token_of
+from tmuxpulse.cli.feed import Feed, FeedEnded, ServerFeed, Source, goes_on, open_feed, token_of
+from tmuxpulse.cli.following import follow
 from tmuxpulse.cli.lines import Lines
 from tmuxpulse.cli.options import (
     Subparsers,
@@ -61,6 +62,11 @@ shortened; in a pipe every line comes out.
 --json prints each event as the JSON object of the protocol, one a line. What is there when this
 process begins to watch comes first, as created events; from a server events come from now on.
 --snapshot prints the state first, in either case.
+
+When the server goes away, this waits for it and goes on, and says so on standard error. Your own
+server that does not come back within three seconds is not needed: this process then watches tmux
+itself until there is one again. In JSON a stream.reset tells where a stream does not go on after
+what was printed before.
 """
 
 
@@ -71,6 +77,7 @@ class WatchOptions(msgspec.Struct, frozen=True, kw_only=True):
         json: the events' own JSON.
         snapshot: with `json`, the state too: first, and after a gap.
         colour: in lines.
+        reconnect: wait for a server that goes away, and go on.
         seconds: end after so long; None: never.
         look: of the full screen; None: lines or JSON.
     """
@@ -78,6 +85,7 @@ class WatchOptions(msgspec.Struct, frozen=True, kw_only=True):
     json: bool = False
     snapshot: bool = False
     colour: bool = False
+    reconnect: bool = True
     seconds: float | None = None
     look: Look | None = None
 
@@ -94,6 +102,11 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
         action="store_true",
         help="with --json: begin with the state as one snapshot.data object; another follows"
         " wherever events were lost",
+    )
+    parser.add_argument(
+        "--no-reconnect",
+        action="store_true",
+        help="as lines or JSON: end with exit code 3 when the server goes away, do not wait for it",
     )
     parser.add_argument(
         "--demo-if-none",
@@ -136,7 +149,13 @@ def watch_options_of(options: argparse.Namespace, loaded: Loaded) -> WatchOption
         from tmuxpulse.cli.screen.show import look_of
 
         look = look_of(loaded, filter_of(options), colour=colour)
-    return WatchOptions(json=options.json, snapshot=options.snapshot, colour=colour, look=look)
+    return WatchOptions(
+        json=options.json,
+        snapshot=options.snapshot,
+        colour=colour,
+        reconnect=not getattr(options, "no_reconnect", False),
+        look=look,
+    )
 
 
 def wants_full_screen(options: argparse.Namespace, loaded: Loaded) -> bool:
@@ -156,7 +175,7 @@ async def watch(
     """Print events until cancelled, or until nobody reads any more.
 
     Raises:
-        ServerUnavailable: the server does not answer or went away.
+        ServerUnavailable: the server does not answer; without `reconnect`: or went away.
         ServerRefused: it does not take us.
         TmuxNotFound: there is neither a server nor a tmux program.
     """
@@ -169,19 +188,66 @@ async def watch(
         nursery.start_soon(_end_with_reader, output, nursery.cancel_scope)
         if options.seconds is not None:
             nursery.cancel_scope.deadline = trio.current_time() + options.seconds
-        async with open_feed(source, wanted) as feed:
-            _introduce(feed.beginning.data, source)
-            try:
-                with suppress(BrokenPipeError):
-                    await print_feed(feed, output, options)
-            except ServerUnavailable as error:
-                raise ServerUnavailable(f"{error}; watch again to go on") from None
+        with suppress(BrokenPipeError):
+            await _print(source, wanted, options, output)
         nursery.cancel_scope.cancel()
     return 0
 
 
-async def print_feed(feed: Feed, output: Output, options: WatchOptions) -> None:
+async def _print(source: Source, wanted: Filter, options: WatchOptions, output: Output) -> None:
+    is_first = True
+
+    async def read(feed: Feed, reset: Reset | None) -> None:
+        nonlocal is_first
+        if is_first:
+            is_first = False
+            _introduce(feed.beginning.data, source)
+        await print_feed(feed, output, options, reset=reset)
+
+    if options.reconnect:
+        await follow(source, wanted, read, _Notices(is_own=source.url is None))
+        return
+    try:
+        async with open_feed(source, wanted) as feed:
+            await read(feed, None)
+    except ServerUnavailable as error:
+        if is_first:
+            raise
+        raise ServerUnavailable(f"{error}; watch again to go on") from None
+
+
+class _Notices:
+    """Says on standard error what becomes of the feed; of what fails again and again, once."""
+
+    def __init__(self, *, is_own: bool) -> None:
+        self._is_lost = False
+        self._until = "it is back, or this process watches by itself" if is_own else "it is back"
+
+    def lost(self, error: Exception) -> None:
+        """It broke off."""
+        if not self._is_lost:
+            say(f"{printable(str(error))}; waiting until {self._until}; Ctrl-C ends it")
+        self._is_lost = True
+
+    def back(self, feed: Feed) -> None:
+        """It goes on."""
+        self._is_lost = False
+        served = isinstance(feed, ServerFeed)
+        by = "through the tmuxpulse server" if served else "from within this process"
+        missing = "" if goes_on(feed) else "; what happened meanwhile is missing"
+        say(f"watching goes on, {by}{missing}")
+
+
+async def print_feed(
+    feed: Feed, output: Output, options: WatchOptions, *, reset: Reset | None = None
+) -> None:
     """Print what a feed gives, until it ends, which those of tmux never do.
+
+    Args:
+        feed: where events come from.
+        output: where they go.
+        options: how.
+        reset: why they do not go on after what was printed before, if so.
 
     Raises:
         BrokenPipeError: nobody reads any more.
@@ -189,14 +255,18 @@ async def print_feed(feed: Feed, output: Output, options: WatchOptions) -> None:
     """
     if options.json:
         with suppress(FeedEnded):
-            await _print_json(feed, output, options)
+            await _print_json(feed, output, options, reset)
     else:
         await _print_lines(feed, output, options)
 
 
-async def _print_json(feed: Feed, output: Output, options: WatchOptions) -> None:
-    if options.snapshot:
-        await output.write(encode(feed.beginning) + b"\n")
+async def _print_json(
+    feed: Feed, output: Output, options: WatchOptions, reset: Reset | None
+) -> None:
+    head: list[Reset | SnapshotData] = [] if reset is None else [reset]
+    if options.snapshot and not goes_on(feed):
+        head.append(feed.beginning)
+    await output.write(b"".join(encode(one) + b"\n" for one in head))
     since = feed.beginning.seq if options.snapshot else 0
     while True:
         found: list[bytes] = []

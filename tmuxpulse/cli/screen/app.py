@@ -6,11 +6,13 @@ This is the only module that knows urwid. It draws when something changed, at mo
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
 from contextlib import suppress
+from functools import lru_cache
 
 import trio
 import urwid
@@ -19,12 +21,13 @@ from urwid.display.raw import Screen
 
 from tmuxpulse.cli.screen.cells import text_of, width
 from tmuxpulse.cli.screen.export import write_export
-from tmuxpulse.cli.screen.looks import palette
+from tmuxpulse.cli.screen.looks import palette, spec_of
 from tmuxpulse.cli.screen.model import Model, Task
 from tmuxpulse.cli.screen.paint import Picture, Player, paint
 from tmuxpulse.cli.screen.terminal_out import TerminalOut
 from tmuxpulse.client.groups import unwrapped
 from tmuxpulse.config.settings import ColourDepth, WatchColoursTable, WatchTable
+from tmuxpulse.styles import Style
 
 FRAME_SECONDS = 0.05
 KEY_FRAME_SECONDS = 0.015  # who presses a key wants to see it
@@ -47,6 +50,9 @@ class App:
         colour: whether to use any.
         player: tells where a replay is; None: it is none.
         steer: does what a key of a replay asks for.
+
+    Attributes:
+        depth: how many colours the terminal has; 1: none, or none are wanted.
     """
 
     def __init__(
@@ -65,16 +71,21 @@ class App:
         self._player = player
         self._steer = steer
         self._depth: ColourDepth = self._look.colours if colour else "none"
+        self.depth = 1
         self._quit = trio.Event()
         self._pressed = trio.Event()
         self._logged: deque[str] = deque(maxlen=_MAX_LOGGED)
 
     async def run(self) -> None:
         """Show until the user quits; the terminal is as before afterwards, also when cancelled."""
+        # What the program is made of stays: to look through it again and again for what does not
+        # takes 20 ms each time, in which a key waits.
+        gc.freeze()
         out = TerminalOut()
         screen = Screen(output=out, bracketed_paste_mode=False, focus_reporting=False)
         if self._depth != "auto":
             screen.set_terminal_properties(colors=_DEPTHS[self._depth])  # type: ignore[arg-type]  # one of its numbers
+        self.depth = screen.colors
         urwid.set_encoding("utf-8")
         widget = _Surface(self)
         events = urwid.TrioEventLoop()
@@ -209,12 +220,15 @@ class _Surface(urwid.Widget):
             if width(text_of(row)) != columns:  # graphemes that grew together across a border
                 plain = text_of(row).encode("ascii", "replace").decode()
                 row = [("", plain.ljust(columns)[:columns])]  # noqa: PLW2901  # the same row, safe
-            parts = [(style or None, text.encode("utf-8", "replace")) for style, text in row]
+            parts = [(style, text.encode("utf-8", "replace")) for style, text in row]
             texts.append(b"".join(data for _, data in parts))
-            attributes.append([(style, len(data)) for style, data in parts])
+            attributes.append([(self._attribute(style), len(data)) for style, data in parts])
         return urwid.TextCanvas(
             texts, attributes, cursor=picture.cursor, maxcol=columns, check_width=False
         )
+
+    def _attribute(self, style: str | Style) -> Hashable:
+        return _spec(style, self._app.depth) if isinstance(style, Style) else style or None
 
     def get_cursor_coords(self, size: Size) -> tuple[int, int] | None:  # noqa: ARG002  # as urwid calls it
         """Where the user writes."""
@@ -238,6 +252,12 @@ class _Surface(urwid.Widget):
         if event == "mouse press":
             self._app.click(self._picture, button, col, row)
         return True
+
+
+@lru_cache(maxsize=4096)
+def _spec(style: Style, depth: int) -> urwid.AttrSpec:
+    fg, bg, colours = spec_of(style, depth)
+    return urwid.AttrSpec(fg, bg, colours)
 
 
 def box(size: Size) -> tuple[int, int]:

@@ -10,12 +10,15 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
+from typing import TypeAlias
 
 import wcwidth
 
 from tmuxpulse.cli.terminal import printable
+from tmuxpulse.styles import Style
 
-Segment = tuple[str, str]  # a style's name, and a text
+# A style's name, or a style of a pane's own; and a text.
+Segment: TypeAlias = "tuple[str | Style, str]"
 Row = list[Segment]
 
 _JOINERS = re.compile("[\u200b-\u200d\u2060\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")

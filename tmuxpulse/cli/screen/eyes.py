@@ -1,11 +1,12 @@
-"""Looks at panes: what the chosen one shows, from whoever brings the events.
+"""Looks at panes: what the chosen one shows, in colour, from whoever brings the events.
 
-tmux is asked at most so often: each look is a run of tmux, and through a server an entry in its
-audit log. In between, what the pane prints is known from events.
+tmux is asked at most so often, since each look is a run of tmux. In between, what the pane prints
+is known from events.
 """
 
 from __future__ import annotations
 
+import msgspec
 import trio
 
 from tmuxpulse.cli.embedded import EmbeddedFeed
@@ -13,12 +14,12 @@ from tmuxpulse.cli.feed import Feed, ServerFeed
 from tmuxpulse.cli.screen.model import Model, Sight
 from tmuxpulse.cli.screen.pane import Key
 from tmuxpulse.errors import RequestError, ServerError, TmuxError
+from tmuxpulse.styles import Screen
 from tmuxpulse.tmux import orders
 from tmuxpulse.wire import Batch, BatchResult
 from tmuxpulse.wire.commands import Capture, Target
 
 LOOK_SECONDS = 0.3
-SERVER_LOOK_SECONDS = 2.0
 CHOICE_SECONDS = 0.1  # who runs through the list does not want to see each pane
 DEADLINE_SECONDS = 3.0
 VIEW_LINES = 500  # of what scrolled away, in the view of a pane
@@ -32,9 +33,8 @@ async def look_at_chosen(model: Model, feed: Feed) -> None:
     """
     if not isinstance(feed, ServerFeed | EmbeddedFeed):
         return
-    pause = SERVER_LOOK_SECONDS if isinstance(feed, ServerFeed) else LOOK_SECONDS
     looked: tuple[object, ...] = ()
-    looked_at = -pause
+    looked_at = -LOOK_SECONDS
     while True:
         await trio.sleep(CHOICE_SECONDS)
         pane = None if model.frozen is not None else model.pane
@@ -43,30 +43,38 @@ async def look_at_chosen(model: Model, feed: Feed) -> None:
         lines = VIEW_LINES if model.mode == "pane" else BESIDE_LINES
         wanted = (pane.key, lines, pane.outputs, pane.size)
         is_another = wanted[:2] != looked[:2]
-        if wanted == looked or (not is_another and trio.current_time() - looked_at < pause):
+        if wanted == looked or (not is_another and trio.current_time() < looked_at + LOOK_SECONDS):
             continue
         looked, looked_at = wanted, trio.current_time()
         finished = pane.lines
-        rows = await _look(feed, pane.key, lines)
-        if rows is not None:
-            model.see(Sight(pane.key, rows, finished))
+        screen = await _look(feed, pane.key, lines)
+        if screen is not None:
+            model.see(Sight(pane.key, tuple(screen.rows), finished, screen.styles))
 
 
-async def _look(feed: ServerFeed | EmbeddedFeed, key: Key, lines: int) -> tuple[str, ...] | None:
+async def _look(feed: ServerFeed | EmbeddedFeed, key: Key, lines: int) -> Screen | None:
     server, pane_id = key
-    text: object = None
     try:
         with trio.move_on_after(DEADLINE_SECONDS):
             if isinstance(feed, ServerFeed):
-                capture = Capture(target=Target(server=server, pane=pane_id), lines=lines)
+                target = Target(server=server, pane=pane_id)
+                capture = Capture(target=target, lines=lines, styled=True)
                 reply = await feed.connection.request(Batch(commands=[capture]))
                 if isinstance(reply, BatchResult) and reply.results[0].ok:
-                    text = reply.results[0].output
+                    return screen_of(reply.results[0].output)
             elif server in feed.hub.sources:
-                order = orders.Capture(pane_id, lines)
+                order = orders.Capture(pane_id, lines, styled=True)
                 source = feed.hub.sources[server]
                 found = await source.perform([order], seconds=DEADLINE_SECONDS)
-                text = found[0].output if found and found[0].ok else None
+                return found[0].screen if found and found[0].ok else None
     except (RequestError, ServerError, TmuxError):
         return None  # it is not allowed, or gone: the events tell what they can
-    return tuple(text.split("\n")) if isinstance(text, str) else None
+    return None
+
+
+def screen_of(output: object) -> Screen | None:
+    """The screen in what a server gave; None: of a release that tells it otherwise."""
+    try:
+        return msgspec.convert(output, Screen)
+    except msgspec.ValidationError:
+        return None

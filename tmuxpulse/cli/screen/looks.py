@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from tmuxpulse.config.settings import WatchColoursTable
+from typing import Literal
 
+from tmuxpulse.config.settings import WatchColoursTable
+from tmuxpulse.styles import Colour, Style
+
+Depth = Literal[1, 16, 88, 256, 16777216]
+Spec = tuple[str, str, Depth]
 PaletteEntry = tuple[str, str, str, str, str, str]
 _ATTRIBUTES = ("bold", "underline", "reverse")
 _THEIRS = {"reverse": "standout"}
@@ -16,6 +21,12 @@ _SIXTEEN: dict[str, tuple[int, int, int]] = {
     "light red": (255, 0, 0), "light green": (0, 255, 0), "yellow": (255, 255, 0),
     "light blue": (92, 92, 255), "light magenta": (255, 0, 255), "light cyan": (0, 255, 255),
     "white": (255, 255, 255),
+}  # fmt: skip
+_NAMES = tuple(_SIXTEEN)  # in the order of their numbers
+_GREYS = 232
+_OWN_ATTRIBUTES = {
+    "bold": "bold", "dim": "faint", "italic": "italics", "underline": "underline",
+    "blink": "blink", "reverse": "standout", "strike": "strikethrough",
 }  # fmt: skip
 _DARK = ("red", "green", "blue", "magenta", "cyan")
 
@@ -39,6 +50,41 @@ def _entry(style: str, said: str, depth: int) -> PaletteEntry:
     high = ",".join([colour if exact and depth >= _HIGH else name, *more])
     mono = ",".join(more)
     return (style, low, "default", mono, high, "default")
+
+
+def spec_of(style: Style, depth: int) -> Spec:
+    """What urwid needs to draw a style of a pane's own; without colours the attributes are left.
+
+    Args:
+        style: any.
+        depth: how many colours the terminal has; 1: none.
+    """
+    more = [theirs for ours, theirs in _OWN_ATTRIBUTES.items() if getattr(style, ours)]
+    if depth < len(_NAMES):
+        return (",".join(more), "", 1)
+    fg, bg = (_own(colour, depth) for colour in (style.fg, style.bg))
+    exact = depth > _HIGH and "#" in fg + bg
+    colours: Depth = 16777216 if exact else 256 if depth >= _HIGH else 16
+    return (",".join([fg, *more]), bg, colours)
+
+
+def _own(colour: Colour | None, depth: int) -> str:
+    if colour is None:
+        return "default"
+    if isinstance(colour, str):
+        return colour if depth >= _HIGH else _nearest(colour)
+    if colour < len(_NAMES):
+        return _NAMES[colour]  # the terminal's own
+    return f"h{colour}" if depth >= _HIGH else _nearest(_exact(colour))
+
+
+def _exact(colour: int) -> str:
+    """A colour of the palette of 256 beyond the first 16: a cube, then greys."""
+    if colour >= _GREYS:
+        return "#" + f"{8 + 10 * (colour - _GREYS):02x}" * 3
+    levels = (0, 95, 135, 175, 215, 255)
+    colour -= len(_NAMES)
+    return "#" + "".join(f"{levels[colour // step % 6]:02x}" for step in (36, 6, 1))
 
 
 def _name(colour: str) -> str:

@@ -7,13 +7,14 @@ done outside (write a file, steer a replay, quit) is given back by `press` as a 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import ClassVar, Literal, NamedTuple
 
 import msgspec
 
 from tmuxpulse.cli.screen.board import Board
+from tmuxpulse.cli.screen.coloured import Line, lines_of, shown_lines
 from tmuxpulse.cli.screen.keys import REPLAY_ONLY, KeyMap
 from tmuxpulse.cli.screen.log import Entry, Log, matching
 from tmuxpulse.cli.screen.pane import Key, Pane, Turn, admits_panes, attention
@@ -23,6 +24,7 @@ from tmuxpulse.client.incoming import Incoming, Received
 from tmuxpulse.config.settings import WatchKeysTable
 from tmuxpulse.errors import UsageError
 from tmuxpulse.filters import EVERYTHING, Filter
+from tmuxpulse.styles import Run
 from tmuxpulse.wire import Gap, SnapshotData
 
 Mode = Literal["overview", "pane", "timeline", "help"]
@@ -44,12 +46,14 @@ class Sight(msgspec.Struct, frozen=True):
     Attributes:
         key: the pane.
         rows: its text, the newest at the end.
+        styles: of each row its runs of colours; empty: not known.
         lines: how many lines it had finished by then, as far as that is known.
     """
 
     key: Key
     rows: tuple[str, ...]
     lines: int = 0
+    styles: Sequence[Sequence[Run]] = ()
 
 
 class Frozen(NamedTuple):
@@ -227,18 +231,23 @@ class Model:
         """All events that can be scrolled to."""
         return self.log.entries() if self.frozen is None else self.frozen.entries
 
-    def rows(self) -> tuple[str, ...]:
+    def lines(self) -> Sequence[Line]:
         """What the chosen pane shows, as far as it is known."""
         pane = self.pane
         if pane is None:
             return ()
         if self.sight is None or self.sight.key != pane.key:
-            return tuple(pane.texts())
+            return lines_of(pane.texts())
+        seen = lines_of(self.sight.rows, self.sight.styles)
         since = pane.texts_since(self.sight.lines)
         if not since:
-            return self.sight.rows
+            return seen
         # The last row that was seen is the unfinished line that is finished now.
-        return (*shown_rows(self.sight.rows)[:-1], *since)
+        return (*shown_lines(seen)[:-1], *lines_of(since))
+
+    def rows(self) -> tuple[str, ...]:
+        """The texts of these lines."""
+        return tuple(line.text for line in self.lines())
 
     def turns(self) -> list[Turn]:
         """The statuses of the chosen pane, the newest first."""
@@ -440,14 +449,6 @@ class Model:
         "export": lambda self, now: self.ask(Prompt("export", export_name(now))),
         "help": lambda self, _now: self._open("help"),
     }
-
-
-def shown_rows(rows: tuple[str, ...]) -> tuple[str, ...]:
-    """Rows without the blank ones at the end: what a screen has below its last line."""
-    stop = len(rows)
-    while stop and not rows[stop - 1].strip():
-        stop -= 1
-    return rows[:stop]
 
 
 def export_name(now: float) -> str:

@@ -6,14 +6,16 @@ A picture has exactly the rows and cells that were asked for, whatever is in the
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tmuxpulse.cli.ages import short
 from tmuxpulse.cli.describe import duration
 from tmuxpulse.cli.lines import place_text
-from tmuxpulse.cli.screen.cells import Row, fit, fit_row, harmless, join, marked, width
+from tmuxpulse.cli.screen.cells import Row, fit, fit_row, harmless, join, marked, text_of, width
+from tmuxpulse.cli.screen.coloured import Line, mark_row, row_of, shown_lines
 from tmuxpulse.cli.screen.log import Entry, Note, clock, summary, where
-from tmuxpulse.cli.screen.model import Model, shown_rows
+from tmuxpulse.cli.screen.model import Model
 from tmuxpulse.cli.screen.pane import KINDS, Kind, Pane
 from tmuxpulse.cli.screen.wanted import filter_text
 from tmuxpulse.config.settings import Column, WatchTable
@@ -170,7 +172,7 @@ class _Painter:
             left = harmless(prompt.text[: prompt.at])
             while width(left) > room:  # the cursor stays in view
                 left = left[1:]
-            row = [("place", name), ("", left + harmless(prompt.text[prompt.at :]))]
+            row: Row = [("place", name), ("", left + harmless(prompt.text[prompt.at :]))]
             return row, len(name) + width(left)
         if model.message:
             return [("warning", harmless(model.message))], None
@@ -180,13 +182,23 @@ class _Painter:
             "timeline": ("timeline", "open"),
             "help": ("help",),
         }[model.mode]
-        row = []
-        for action in dict.fromkeys((*hints, "help", "quit")):
-            key = model.keys.hint(action)
-            if key:
-                text = "leave" if action == _LEAVES[model.mode] else action
-                row += [("place", key), ("dim", f" {text.replace('_', ' ')}  ")]
-        return row, None
+        always = [self._hint("help"), self._hint("quit")]
+        shown: Row = []
+        for action in hints:
+            if action not in ("help", "quit"):
+                wider = join(shown, self._hint(action))
+                if width(text_of(join(wider, *always))) > self._columns:
+                    break
+                shown = wider
+        return join(shown, *always), None
+
+    def _hint(self, action: str) -> Row:
+        """A key and what it does; nothing when the action has none."""
+        key = self._model.keys.hint(action)
+        if not key:
+            return []
+        text = "leave" if action == _LEAVES[self._model.mode] else action
+        return [("place", key), ("dim", f" {text.replace('_', ' ')}  ")]
 
     # --- between them ------------------------------------------------------------------------
 
@@ -315,8 +327,8 @@ class _Painter:
         """The end of what the chosen pane shows."""
         pane = self._model.pane
         title = "" if pane is None else f" {self._place(pane)}  {pane.program}"
-        shown = _end(self._model.rows(), rows - 1)
-        found = [fit_row(self._marked(row), cells) for row in shown]
+        shown = _end(self._model.lines(), rows - 1)
+        found = [fit_row(self._marked(line), cells) for line in shown]
         empty = [fit_row([], cells)] * (rows - 1 - len(found))
         return [[("title", fit(title, cells))], *found, *empty]
 
@@ -339,11 +351,12 @@ class _Painter:
         cells = PLACE_CELLS if self._columns >= TYPE_COLUMNS else 12
         kind = fit(event.type, 15) + "  " if self._columns >= TYPE_COLUMNS else ""
         place = fit(where(entry, self._servers), cells)
+        said = summary(entry) or ("" if kind else event.type)  # a bell says no more than that
         return join(
             [at],
             marked(place, self._model.needle, "place", "match"),
             [("dim", f"  {kind}")],
-            marked(harmless(summary(entry)), self._model.needle, style, "match"),
+            marked(harmless(said), self._model.needle, style, "match"),
         )
 
     def _alone(self, rows: int) -> tuple[list[Row], list[Area]]:
@@ -356,7 +369,7 @@ class _Painter:
         size = "x".join(map(str, pane.size))
         title = f" {self._place(pane)}  {pane.program}  {size}  {pane.path}"
         about: Row = [("", " "), (kind, f"{kind}{age}"), ("", f"  {harmless(pane.why)}")]
-        lines = shown_rows(model.rows())
+        lines = shown_lines(model.lines())
         model.scroll = min(model.scroll, max(len(lines) - model.page, 0))
         stop = len(lines) - model.scroll
         shown = lines[max(stop - model.page, 0) : stop]
@@ -364,7 +377,7 @@ class _Painter:
             title += f"  ({model.scroll} rows below)"
         found = [self._marked(line) for line in shown]
         empty: list[Row] = [[] for _ in range(model.page - len(found))]
-        body = [[("focus", fit(title, self._columns))], about, *found, *empty]
+        body: list[Row] = [[("focus", fit(title, self._columns))], about, *found, *empty]
         return body, [Area("view", 1, rows + 1, 0, self._columns)]
 
     def _listed(self, what: str, lines: list[Row], rows: int) -> tuple[list[Row], list[Area]]:
@@ -402,19 +415,21 @@ class _Painter:
             for one in self._model.keys.help(replay=self._model.replay)
         ]
 
-    def _marked(self, text: str) -> Row:
-        return marked(harmless(text), self._model.needle, "", "match")
+    def _marked(self, line: Line) -> Row:
+        return mark_row(row_of(line), self._model.needle, "match")
 
 
 _LEAVES = {"overview": "", "pane": "open", "timeline": "timeline", "help": "help"}
 
 
-def _end(rows: tuple[str, ...], count: int) -> tuple[str, ...]:
-    """The last rows that say something; where not all fit, several blank ones become one."""
-    kept = shown_rows(rows)
+def _end(lines: Sequence[Line], count: int) -> Sequence[Line]:
+    """The last lines that say something; where not all fit, several blank ones become one."""
+    kept = shown_lines(lines)
     if len(kept) > count:
-        before = ("", *kept)
+        before = (Line(""), *kept)
         kept = tuple(
-            row for row, last in zip(kept, before, strict=False) if row.strip() or last.strip()
+            line
+            for line, last in zip(kept, before, strict=False)
+            if not (line.is_blank and last.is_blank)
         )
     return kept[-count:] if count > 0 else ()

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import msgspec
 import trio
 
-from tmuxpulse.cli.feed import Feed, FeedEnded, ServerFeed, Source, open_feed
+from tmuxpulse.cli.feed import Feed, FeedEnded, ServerFeed, Source
+from tmuxpulse.cli.following import follow
 from tmuxpulse.cli.screen.app import App
 from tmuxpulse.cli.screen.eyes import look_at_chosen
 from tmuxpulse.cli.screen.keys import KeyMap, KeyTwice
@@ -25,11 +26,11 @@ from tmuxpulse.client.groups import unwrapped
 from tmuxpulse.config.layers import Loaded
 from tmuxpulse.config.settings import WatchColoursTable, WatchTable
 from tmuxpulse.config.toml_file import TomlFile
-from tmuxpulse.errors import ServerUnavailable, TmuxNotFound, UsageError
+from tmuxpulse.errors import UsageError
 from tmuxpulse.filters import EVERYTHING, Filter
+from tmuxpulse.wire import Reset
 
 BATCH_SECONDS = 0.03
-FIRST_RETRY_SECONDS, MOST_RETRY_SECONDS = 0.5, 10.0
 # The screen has no use for `system.stats`: that is a look at every process while somebody listens.
 ALL_BUT_STATS = Filter(
     types=("server.*", "session.*", "window.*", "pane.*", "command.*", "agent.*", "custom.*")
@@ -135,23 +136,35 @@ async def _bring(
     source: Source, model: Model, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
     """Feed the model for ever; started with the first state."""
-    pause, is_first = FIRST_RETRY_SECONDS, True
-    while True:
-        try:
-            async with open_feed(source, ALL_BUT_STATS) as feed:
-                model.problem, pause = "", FIRST_RETRY_SECONDS
-                model.begin(feed.beginning, time.time())
-                if is_first:
-                    is_first = False
-                    task_status.started()
-                await bring_feed(feed, model)
-        except (ServerUnavailable, TmuxNotFound) as error:
-            if is_first:
-                raise
-            model.problem = f"{error}; trying again"
-            model.changed = True
-        await trio.sleep(pause)
-        pause = min(pause * 2, MOST_RETRY_SECONDS)
+    is_first = True
+
+    async def read(feed: Feed, reset: Reset | None) -> None:
+        nonlocal is_first
+        if is_first or reset is not None:
+            model.begin(feed.beginning, time.time())
+        if is_first:
+            is_first = False
+            task_status.started()
+        await bring_feed(feed, model)
+
+    await follow(source, ALL_BUT_STATS, read, _OnScreen(model))
+
+
+class _OnScreen:
+    """Says at the top of the screen what becomes of the feed."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def lost(self, error: Exception) -> None:
+        """It broke off."""
+        self._model.problem = f"{error}; trying again"
+        self._model.changed = True
+
+    def back(self, _feed: Feed) -> None:
+        """It goes on."""
+        self._model.problem = ""
+        self._model.changed = True
 
 
 async def bring_feed(feed: Feed, model: Model) -> None:
