@@ -1,4 +1,4 @@
-"""What our client costs: CPU per 1,000 events of each face, beside a bare `websockets` loop.
+"""What our clients cost: CPU per 1,000 events of each, beside a bare loop in the same language.
 
     bench_client.py [--events N] [--rounds N]
 
@@ -8,9 +8,10 @@ server does, to everybody alike; and **joined**, about 16,000 characters in a me
 does under load to who takes it: our clients do; the bare loop offers no subprotocol, and does not.
 
 The bare loop is what one writes first: ``for message in socket: json.loads(message)``, by the
-library's asyncio client and by its blocking one. A face gives typed events, in order, with all that
-is needed to resume. CPU is of the client's process (user and system), from the first event to the
-last. Rounds are interleaved; the median counts.
+library's asyncio client and by its blocking one; in JavaScript ``JSON.parse`` of each message of
+the package ``ws``, under Node. Our clients give typed events, in order, with all that is needed to
+resume; the JavaScript client is there as a loop and with callbacks. CPU is of the client's process
+(user and system), from the first event to the last. Rounds are interleaved; the median counts.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from typing import Any
 from stage import report
 
 ROOT = Path(__file__).resolve().parent.parent
+NODE_CLIENT = ROOT / "tests" / "web" / "counting.js"  # beside the packages it needs
 NDJSON = "tmuxpulse.v1.ndjson"
 GREETING = {
     "type": "connection.established",
@@ -41,7 +43,9 @@ GREETING = {
     "auth": {"required": False},
 }
 JOINED_CHARACTERS = 16_000
-CLIENTS = ("websockets", "websockets-blocking", "blocking", "trio", "asyncio")
+IN_PYTHON = ("websockets", "websockets-blocking", "blocking", "trio", "asyncio")
+IN_NODE = ("ws", "javascript", "javascript-callbacks")
+BARE = {**dict.fromkeys(IN_PYTHON, "websockets"), **dict.fromkeys(IN_NODE, "ws")}
 
 
 def event(seq: int) -> str:
@@ -236,9 +240,13 @@ def measure(name: str, events: int, *, joined: bool) -> float:
     ) as server:
         if server.stdout is None or server.stdin is None:
             raise RuntimeError("no pipes")
-        port = int(server.stdout.readline())
+        url = f"ws://127.0.0.1:{int(server.stdout.readline())}/"
+        if name in IN_NODE:
+            command = ["node", str(NODE_CLIENT), name, url, str(events)]
+        else:
+            command = [*me, "--be-client", name, "--url", url, "--events", str(events)]
         done = subprocess.run(
-            [*me, "--be-client", name, "--url", f"ws://127.0.0.1:{port}/", "--events", str(events)],
+            command,
             capture_output=True,
             text=True,
             check=True,
@@ -258,7 +266,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=50_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--be-server", choices=("one", "joined"), help=argparse.SUPPRESS)
-    parser.add_argument("--be-client", choices=CLIENTS, help=argparse.SUPPRESS)
+    parser.add_argument("--be-client", choices=IN_PYTHON, help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.be_server:
@@ -269,15 +277,15 @@ def main() -> None:
         return
     results: dict[str, Any] = {}
     for how in ("one", "joined"):
-        taken: dict[str, list[float]] = {name: [] for name in CLIENTS}
+        taken: dict[str, list[float]] = {name: [] for name in BARE}
         for _ in range(options.rounds):
-            for name in CLIENTS:
+            for name in BARE:
                 taken[name].append(measure(name, options.events, joined=how == "joined"))
         median = {name: statistics.median(values) for name, values in taken.items()}
         results[how] = {
             name: {
                 "cpu_ms_per_1000": round(value, 2),
-                "times_bare": round(value / median["websockets"], 2),
+                "times_bare": round(value / median[BARE[name]], 2),
             }
             for name, value in median.items()
         }

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +27,27 @@ class TmuxStage:
     """A tmux server of the benchmark's own, with `panes` quiet panes, five to a session."""
 
     def __init__(self, directory: Path, panes: int) -> None:
-        self.socket = str(directory / "tmux.sock")
+        # Where tmux itself looks for its socket with TMUX_TMPDIR: some peers can be told only that.
+        self.directory = str(directory)
+        own = directory / f"tmux-{os.getuid()}"
+        own.mkdir(mode=0o700)
+        self.socket = str(own / "default")
         self._panes = panes
 
     def start(self) -> None:
-        """Start the server and its panes."""
-        for at in range(self._panes):
+        """Start the server and its panes; anew, when it ended."""
+        panes, self._panes = self._panes, 0
+        self.grow(panes)
+        self.pid = int(self.run("display-message", "-p", "#{pid}"))
+
+    def grow(self, panes: int) -> None:
+        """Have so many panes, if there are fewer."""
+        for at in range(self._panes, panes):
             if at % 5 == 0:
                 self.run("new-session", "-d", "-x", "80", "-y", "24", "-s", f"s{at // 5}", "cat")
             else:
                 self.run("new-window", "-d", "-t", f"s{at // 5}:", "cat")
-        self.pid = int(self.run("display-message", "-p", "#{pid}"))
+        self._panes = max(panes, self._panes)
         rows = self.run("list-panes", "-a", "-F", "#{pane_id} #{pane_tty}").split()
         self.terminals = dict(zip(rows[::2], rows[1::2], strict=True))
 
@@ -59,7 +69,7 @@ class TmuxStage:
 @contextmanager
 def stage(panes: int) -> Iterator[TmuxStage]:
     """A tmux server for the time of the block."""
-    directory = Path(tempfile.mkdtemp(prefix="tmuxpulse-bench-"))
+    directory = Path(tempfile.mkdtemp(prefix="tp-bench-"))
     tmux = TmuxStage(directory, panes)
     try:
         tmux.start()
@@ -97,8 +107,7 @@ def served(tmux: TmuxStage, *flags: str) -> Iterator[tuple[subprocess.Popen[str]
         address = next(word for word in ready.split() if word.startswith("http://"))
         yield process, address.replace("http://", "ws://").rstrip("/") + "/monitor"
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
+        end(process)
         shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -116,8 +125,23 @@ def helper(name: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
             raise RuntimeError(f"{name} did not start")
         yield process
     finally:
+        end(process)
+
+
+def end(process: subprocess.Popen[Any], seconds: float = 15.0) -> int:
+    """End a process in order, or else at once; its exit code."""
+    if process.poll() is None:
         process.terminate()
-        process.wait(10)
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+    finally:
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                with suppress(BrokenPipeError):  # it ended before it read everything
+                    stream.close()
 
 
 def print_to(terminal: str, text: str) -> None:
@@ -154,8 +178,22 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "tmux": tmux.stdout.strip(),
         "cores": os.cpu_count(),
-        "system": platform.system(),
+        "processor": _processor(),
+        "system": f"{platform.system()} {platform.release()}",
     }
+
+
+def _processor() -> str:
+    """Its name, as far as the system tells."""
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line[:10] == "model name")
+    return platform.machine()
+
+
+def say(text: str) -> None:
+    """Tell how far it is, to who waits."""
+    print(f"  {text}", file=sys.stderr, flush=True)
 
 
 def pauses(count: int, mean_seconds: float, seed: int = 1) -> list[float]:
@@ -167,6 +205,22 @@ def pauses(count: int, mean_seconds: float, seed: int = 1) -> list[float]:
 def report(name: str, results: dict[str, Any]) -> None:
     """Print the result as JSON, one object."""
     print(json.dumps({"benchmark": name, **machine(), "results": results}, indent=2))
+
+
+@contextmanager
+def reporting(name: str, results: dict[str, Any]) -> Iterator[None]:
+    """Report what is in `results` at the end of the block; when interrupted, what is there by then.
+
+    So a script that was given too little time is not in vain.
+    """
+    # A shell starts what runs in its background with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        results["cut short"] = True
+        say("cut short")
+    report(name, results)
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 20.0) -> None:
