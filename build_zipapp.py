@@ -89,9 +89,18 @@ def build(source: Path, lock: Path, wheelhouse: Path, targets: Sequence[Target])
     Raises:
         BuildError: it cannot be built.
     """
-    pins = read_lock(lock.read_text(encoding="utf-8"))
-    wheels = Wheelhouse(wheelhouse).collect(pins, targets)
-    return pack(gather(source, source_commit(source), wheels))
+    return pack(gather(source, source_commit(source), collect(lock, wheelhouse, targets)))
+
+
+def collect(
+    lock: Path, wheelhouse: Path, targets: Sequence[Target]
+) -> dict[Target, dict[str, Path]]:
+    """Return for each target the wheel of every project in the lock.
+
+    Raises:
+        BuildError: they cannot be had.
+    """
+    return Wheelhouse(wheelhouse).collect(read_lock(lock.read_text(encoding="utf-8")), targets)
 
 
 def check(output: Path, data: bytes) -> None:

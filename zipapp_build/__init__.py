@@ -3,6 +3,8 @@
 ``targets``  which Pythons on which platforms
 ``lock``     the hash-pinned lock, and which line of it is for whom
 ``wheels``   from the lock to checked wheels on disk; the only module that needs pip
+``licences`` what everything that is carried may be used under, as one text
+``sbom``     the same as a bill of materials
 ``archive``  from wheels and sources to bytes, the same every time
 """
 

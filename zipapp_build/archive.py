@@ -17,12 +17,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from zipapp_build import BuildError
+from zipapp_build.licences import IS_LICENCE, as_text, read_licences
 from zipapp_build.targets import Target
 from zipapp_build.wheels import is_pure
 
 START_UP = Path(__file__).resolve().parent.parent / "zipapp_start"
 
-_LICENCE = re.compile(r"(?i)(licen[cs]e|copying|notice|authors)")
 _LEFT_OUT_FOLDERS = frozenset({"tests", "_tests", "__pycache__"})
 """Not needed to run: a third of trio, and time at the first start."""
 
@@ -32,7 +32,7 @@ def _is_carried(name: str) -> bool:
     *folders, last = name.split("/")
     if folders and folders[0].endswith(".dist-info"):
         # METADATA: trio-websocket asks for trio's version when it is imported.
-        return last == "METADATA" or any(_LICENCE.match(part) for part in name.split("/")[1:])
+        return last == "METADATA" or any(IS_LICENCE.match(part) for part in name.split("/")[1:])
     return _LEFT_OUT_FOLDERS.isdisjoint(folders) and not last.endswith((".pyi", ".pyc"))
 
 
@@ -53,17 +53,23 @@ def _read_folder(folder: Path, prefix: str) -> Iterator[tuple[str, bytes]]:
             yield "/".join((prefix, *parts)), path.read_bytes()
 
 
-_INPUTS = ("tmuxpulse", "web", "zipapp_build", "zipapp_start", "requirements.lock", "LICENSE")
+_INPUTS = (
+    *("tmuxpulse", "web", "zipapp_build", "zipapp_start", "requirements.lock", "LICENSE"),
+    *("pyproject.toml", "hatch_build.py"),
+)
 
 
 def source_commit(source: Path) -> str:
-    """Return the commit that is built: $SOURCE_COMMIT, else git's, else ``unknown``.
+    """Return the commit that is built: $SOURCE_COMMIT, the sdist's, git's, or ``unknown``.
 
     A work tree that differs from its commit in anything that is carried says so.
     """
     given = os.environ.get("SOURCE_COMMIT")
     if given:
         return given
+    in_sdist = source / "tmuxpulse" / "BUILD"
+    if in_sdist.is_file():
+        return in_sdist.read_text(encoding="utf-8").strip()
 
     def git(*arguments: str) -> str | None:
         try:
@@ -74,9 +80,9 @@ def source_commit(source: Path) -> str:
             return None
         return ran.stdout.strip() if ran.returncode == 0 else None
 
-    commit = git("rev-parse", "HEAD")
-    if not commit:
-        return "unknown"
+    top, commit = git("rev-parse", "--show-toplevel"), git("rev-parse", "HEAD")
+    if not commit or not top or Path(top).resolve() != source.resolve():
+        return "unknown"  # also for a folder that merely lies in somebody else's repository
     changed = git("status", "--porcelain", "--", *_INPUTS)
     return f"{commit}+changes" if changed or changed is None else commit
 
@@ -108,6 +114,11 @@ def gather(
     add(_read_folder(source / "web", "tmuxpulse/web"))
     add([("LICENSE", (source / "LICENSE").read_bytes()), ("tmuxpulse/BUILD", commit.encode())])
     chosen = {target: set(projects.values()) for target, projects in wheels.items()}
+    licences = as_text(
+        (source / "LICENSE").read_text(encoding="utf-8"),
+        read_licences(set.union(*chosen.values())),
+    )
+    add([("tmuxpulse/LICENCES", licences.encode())])
     common = {wheel for wheel in set.intersection(*chosen.values()) if is_pure(wheel)}
     for wheel in common:
         add(_read_wheel(wheel))

@@ -352,6 +352,12 @@ def test_the_commit_says_when_the_tree_differs_from_it(monkeypatch, tmp_path):
     assert source_commit(tmp_path) == head
     (tmp_path / "tmuxpulse" / "__init__.py").write_text("changed = True")
     assert source_commit(tmp_path) == f"{head}+changes"
+    # A folder that merely lies in somebody's repository is not that commit.
+    (tmp_path / "inside").mkdir()
+    assert source_commit(tmp_path / "inside") == "unknown"
+    # An sdist says itself what it was made from.
+    (tmp_path / "tmuxpulse" / "BUILD").write_text("0123\n")
+    assert source_commit(tmp_path) == "0123"
 
 
 def test_the_lock_is_read():
