@@ -1,10 +1,16 @@
-"""What all tests share: no file of the user's is read or written."""
+"""What all tests share: no file of the user's is read or written, and no clock judges a law."""
 
 from __future__ import annotations
 
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast a machine is, and how busy, is no matter of a test's: speed has its place in `bench/`.
+# What a test says with `@settings` goes on top; a list of health checks takes the place of this.
+settings.register_profile("tmuxpulse", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tmuxpulse")
 
 
 @pytest.fixture(scope="session", autouse=True)

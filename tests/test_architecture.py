@@ -14,31 +14,36 @@ PACKAGE = Path(__file__).parents[1] / "tmuxpulse"
 MAY_IMPORT = {
     "cli": {
         "serve", "client", "hub", "collect", "history", "recording", "status", "redaction", "tmux",
-        "agent_hooks", "config", "filters", "wire", "events", "errors",
+        "agent_hooks", "config", "filters", "wire", "events", "styles", "errors",
     },
+    "hooks": {"client", "collect", "config", "errors"},
+    "compat": {"client", "collect", "tmux", "config", "wire", "errors"},
     "serve": {
-        "hub", "collect", "history", "tmux", "config", "filters", "wire", "events", "errors",
+        "hub", "collect", "history", "tmux", "config", "filters", "wire", "events", "styles",
+        "errors",
     },
     "agent_hooks": {"events", "errors"},
     "client": {"config", "filters", "wire", "events", "errors"},
     "collect": {
-        "hub", "status", "redaction", "tmux", "config", "filters", "wire", "events", "errors",
+        "hub", "status", "redaction", "tmux", "config", "filters", "wire", "events", "styles",
+        "errors",
     },
     "hub": {"tmux", "filters", "wire", "events", "errors"},
     "history": {"filters", "wire", "events", "errors"},
     "recording": {"hub", "tmux", "config", "filters", "wire", "events", "errors"},
     "status": {"tmux", "events", "errors"},
     "redaction": {"errors"},
-    "tmux": {"events", "errors"},
+    "tmux": {"events", "styles", "errors"},
     "config": {"errors"},
-    "wire": {"filters", "events", "errors"},
+    "wire": {"filters", "events", "styles", "errors"},
     "filters": {"events", "errors"},
     "events": set(),
+    "styles": set(),
     "errors": set(),
 }  # fmt: skip
 # The package itself (its version) and its start may be known to everybody.
 ANYBODY = {"tmuxpulse", "__main__"}
-PURE = {"redaction", "tmux", "status", "filters", "wire", "events", "errors"}
+PURE = {"redaction", "tmux", "status", "filters", "wire", "events", "styles", "errors"}
 IMPURE_MODULES = {
     "asyncio", "os", "pathlib", "random", "secrets", "select", "selectors", "signal", "socket",
     "subprocess", "sys", "threading", "time", "trio", "trio_util",

@@ -22,7 +22,7 @@ from tmuxpulse.collect.command import Identity, Tmux, identify
 from tmuxpulse.collect.sockets import is_alive
 from tmuxpulse.tmux.formats import EMPTY, Listing, PaneRow
 
-WAIT_SECONDS = 15.0
+WAIT_SECONDS = 60.0
 LOOK_SECONDS = 0.01
 
 
@@ -130,6 +130,9 @@ class RecordingSink:
     def output(self, pane_id: str, data: bytes) -> None:
         self.outputs[pane_id] += data
         self._wake()
+
+    def asked(self, seconds: float) -> None:
+        assert seconds >= 0
 
     def streams(self, pane_id: str, *, on: bool) -> None:
         self.said.append((pane_id, on))

@@ -24,7 +24,7 @@ from websockets.typing import Subprotocol
 
 from tmuxpulse.wire import SUBPROTOCOL
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 60.0
 LOOK_SECONDS = 0.01
 
 
@@ -88,7 +88,7 @@ class Served:
         return self.run("token", "create", name, *flags).stdout.strip()
 
     def serve(self, *flags: str) -> None:
-        """Start the server, and wait until it is ready."""
+        """Start the server, and wait until it is ready and knows what is in tmux."""
         with self.log.open("ab") as log:
             self._server = subprocess.Popen(
                 [
@@ -102,6 +102,7 @@ class Served:
             )
         found = self.until(lambda: re.search(r"ready: (http\S+)", self.log.read_text()))
         self.url = found[1].replace("http", "ws", 1)
+        self.until(lambda: "the first look at tmux is done" in self.log.read_text())
 
     def stop(self) -> int:
         """End the server in order; its exit code."""
@@ -148,6 +149,7 @@ class Served:
             compression=None,
             open_timeout=DEADLINE_SECONDS,
             close_timeout=DEADLINE_SECONDS,
+            ping_timeout=None,  # how soon a busy machine answers is no matter of a test's
             max_size=None,
             proxy=None,
         ) as socket:

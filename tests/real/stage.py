@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 60.0
 LOOK_SECONDS = 0.05
 
 

@@ -14,7 +14,7 @@ from tmuxpulse.serve.audit_log import places
 from tmuxpulse.serve.audit_reading import open_snapshot
 from tmuxpulse.serve.audit_verify import Verdict, verify
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 
 APPEND = """
 import sys

@@ -20,8 +20,10 @@ import pytest
 from tests.web.browsing import WAIT_SECONDS, Served, browser_environment, drive
 from tmuxpulse.serve.pages import load_pages
 
-ROUTES = sorted({"/", "/monitor", "/healthz", *load_pages()})
-SOME = ["/", "/app.js", "/healthz", "/icon.svg", "/monitor"]
+# Of the page's files one of each kind: all of them come out of one table.
+FILES = {path.rpartition(".")[2]: path for path in sorted(load_pages()) if path != "/"}
+SOME = ["/", "/app.js", "/healthz", "/icons/0.svg", "/metrics", "/monitor"]
+ROUTES = sorted({*SOME, *FILES.values()})
 EVERYWHERE = {"another port", "a rebound name", "a sandboxed frame"}  # the others try some routes
 ATTEMPTS = (
     "fetch", "fetch no-cors", "fetch post", "script", "module", "import", "style", "image",

@@ -2,14 +2,21 @@ from __future__ import annotations
 
 import os
 import subprocess
+from functools import partial
 
 import pytest
 import trio
 
+from tests.real.harness import eventually
 from tmuxpulse.collect.channel import TURNS, OneShot, open_channel
 from tmuxpulse.collect.command import Tmux, identify
 from tmuxpulse.errors import TmuxCommandFailed, TmuxNotFound, TmuxTimeout, TmuxUnavailable
-from tmuxpulse.tmux.formats import listing_commands, parse_listing
+from tmuxpulse.tmux.formats import (
+    listing_commands,
+    parse_listing,
+    signature_commands,
+    signature_of,
+)
 
 
 @pytest.fixture
@@ -73,14 +80,14 @@ async def test_a_client_that_is_killed_is_replaced(tmux):
 async def test_a_cancelled_call_leaves_a_line_that_works(tmux):
     async with open_channel(tmux) as channel:
         with trio.move_on_after(0.05):
-            await channel.run(["run-shell -d 0.5"])
+            await channel.run(["run-shell -d 2"])
         assert await channel.run(["display-message -p next"]) == b"next\n"
 
 
 async def test_no_answer_in_time_is_an_error_of_its_own(tmux):
     async with open_channel(tmux) as channel:
         with pytest.raises(TmuxTimeout, match="no answer"):
-            await channel.run(["run-shell -d 0.5"], seconds=0.05)
+            await channel.run(["run-shell -d 2"], seconds=0.05)
         assert await channel.run(["display-message -p next"]) == b"next\n"
 
 
@@ -132,3 +139,42 @@ async def test_one_shot_errors_are_different_facts(tmux, tmp_path):
         await Tmux("/no/such/tmux", tmux.socket).run("list-panes")
     with pytest.raises(TmuxTimeout):
         await tmux.run("run-shell", "sleep 5", seconds=0.1)
+
+
+async def test_the_signature_is_known_from_a_listing(tmux):
+    """Else each list would be followed by another; or a change be overlooked, were it coarser."""
+    steps = (
+        "new-session -d -s other -x 80 -y 24 cat",
+        "rename-window -t other 'two words: ü #[x] 🙂'",
+        "split-window -d -t other cat",
+        "select-pane -t other.1",
+        "resize-pane -Z -t other.1",
+        "link-window -s other:0 -t 0:7",
+        "new-window -d -n x -t other: cat",
+        "select-window -t other:x",
+        "swap-window -d -s other:0 -t other:1",
+        "rename-session -t other 'an other'",
+        "new-session -d -t 'an other'",
+        "kill-pane -t 0:7.1",
+        "kill-window -t 0:0",
+    )
+    told = set()
+    async with open_channel(tmux) as channel:
+        attach = ["tmux", "-f", "/dev/null", "-S", tmux.socket, "-C", "attach", "-t", "0"]
+
+        async def is_attached():
+            return await channel.run(["list-clients"])
+
+        async with trio.open_nursery() as nursery:
+            await nursery.start(
+                partial(trio.run_process, attach, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+            )
+            await eventually(is_attached)
+            for step in steps:
+                assert await channel.run([step, "display-message -p done"]) == b"done\n", step
+                signature = await channel.run(signature_commands())
+                body = await channel.run(listing_commands(channel.nonce))
+                assert signature_of(parse_listing(body, channel.nonce)) == signature, step
+                told.add(signature)
+            nursery.cancel_scope.cancel()
+    assert len(told) == len(steps)

@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = 60
 
 
 class Bench:
@@ -111,16 +111,16 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         it.close()
 
 
-def line_of(process: subprocess.Popen[str]) -> str:
+def line_of(process: subprocess.Popen[str], stream: str = "stdout") -> str:
     """The next line, in time."""
-    assert process.stdout is not None
+    pipe = getattr(process, stream)
     until = time.monotonic() + DEADLINE_SECONDS
     found = b""
     while not found.endswith(b"\n"):
         left = until - time.monotonic()
         assert left > 0, f"no line; so far {found!r}"
-        if select.select([process.stdout], [], [], left)[0]:
-            byte = os.read(process.stdout.fileno(), 1)
+        if select.select([pipe], [], [], left)[0]:
+            byte = os.read(pipe.fileno(), 1)
             assert byte, f"it ended: {process.stderr and process.stderr.read()}"
             found += byte
     return found.decode()
@@ -130,6 +130,14 @@ def line_with(process: subprocess.Popen[str], text: str) -> str:
     while text not in (found := line_of(process)):
         pass
     return found
+
+
+def tick_from(process: subprocess.Popen[str], number: int) -> None:
+    """Read on to a tick of this number or a later one."""
+    while True:
+        found = re.search(r"tick (\d+)", line_with(process, "tick"))
+        if found and int(found[1]) >= number:
+            return
 
 
 def end_of(process: subprocess.Popen[str]) -> tuple[int, str]:
@@ -202,7 +210,7 @@ def test_watch_and_ls_through_a_server(bench: Bench) -> None:
     token = str(bench.runtime.parent / "token")
     bench.run("token", "create", "watch", "--file", token)
     for arguments in ([], ["--url", url, "--token-file", token], ["-L", "bench"]):
-        watch = bench.start("watch", "--type", "pane.output", *arguments)
+        watch = bench.start("watch", "--no-reconnect", "--type", "pane.output", *arguments)
         assert "tick" in line_of(watch)
         listed = json.loads(bench.run("ls", "--json", *arguments).stdout)
         assert [one["name"] for one in listed["sessions"]] == ["work"]
@@ -215,6 +223,82 @@ def test_watch_and_ls_through_a_server(bench: Bench) -> None:
     assert said.count("\n") == 1
     assert "shutting down" in said
     assert not [path for path in bench.runtime.rglob("*") if path.is_socket()]
+
+
+def numbered(bench: Bench) -> None:
+    counts = "n=0; while :; do echo tick $n; n=$((n+1)); sleep 0.1; done"
+    bench.tmux("new-session", "-d", "-s", "work", counts)
+
+
+def ticks(line: str) -> list[int]:
+    """The numbers in an event."""
+    return [int(text.split()[1]) for text in json.loads(line)["data"]["lines"]]
+
+
+def next_tick(process: subprocess.Popen[str]) -> int:
+    """The last number in the next event; as lines, or as rows where another watch has the pipe."""
+    return int(re.findall(r"tick (\d+)", line_with(process, "tick "))[-1])
+
+
+def test_watch_goes_on_when_its_server_is_gone_and_when_one_is_there_again(bench: Bench) -> None:
+    numbered(bench)
+    server, _ = bench.serve()
+    lines = bench.start("watch", "--type", "pane.output")
+    json_lines = bench.start("watch", "--json", "--type", "pane.output")
+    line_with(lines, "tick")
+    before = json.loads(line_of(json_lines))
+    server.send_signal(signal.SIGINT)
+    assert end_of(server)[0] == 0
+    # Without a server this process takes its place.
+    while (found := json.loads(line_of(json_lines)))["type"] == "pane.output":
+        before = found
+    while found["type"] != "stream.reset":
+        found = json.loads(line_of(json_lines))
+    assert found["reason"] == "epoch"
+    after = json.loads(line_of(json_lines))
+    assert (after["type"], after["pane_id"]) == ("pane.output", before["pane_id"])
+    tick_from(lines, next_tick(json_lines))
+    # And gives it back.
+    server, _ = bench.serve()
+    while json.loads(line_of(json_lines))["type"] == "pane.output":
+        pass
+    tick_from(lines, next_tick(json_lines))
+    for watch in (lines, json_lines):
+        # Each goes back in its own time, and shows what it sees itself until then.
+        first, ours, theirs = (line_of(watch, "stderr") for _ in range(3))
+        watch.send_signal(signal.SIGINT)
+        assert end_of(watch) == (130, "")
+        assert "shutting down; waiting until it is back" in first
+        assert "from within this process; what happened meanwhile is missing" in ours
+        assert "goes on, through the tmuxpulse server" in theirs
+
+
+def test_a_connection_that_is_cut_costs_no_event(bench: Bench) -> None:
+    numbered(bench)
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.proxy", "--to", str(bench.runtime / "tmuxpulse.sock")],
+        cwd=Path(__file__).parents[2], env=bench.env, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as proxy:  # fmt: skip
+        assert proxy.stdin is not None
+        port = json.loads(line_of(proxy))["port"]
+        bench.env["TMUXPULSE_SERVER_ALLOWED_HOSTS"] = f"127.0.0.1:{port}"
+        bench.serve()
+        through = ("--url", f"http://127.0.0.1:{port}")
+        watch = bench.start("watch", "--json", "--type", "pane.output", *through)
+        seen = ticks(line_of(watch))
+        proxy.stdin.write('{"cut": "reset"}\n')
+        proxy.stdin.flush()
+        assert "waiting until it is back" in line_of(watch, "stderr")
+        back = line_of(watch, "stderr")
+        while len(seen) < 30:
+            seen += ticks(line_of(watch))
+        watch.send_signal(signal.SIGINT)
+        assert end_of(watch) == (130, "")
+        proxy.stdin.close()
+    assert seen == list(range(seen[0], seen[0] + len(seen)))
+    assert "watching goes on, through the tmuxpulse server" in back
+    assert "missing" not in back
 
 
 def test_watch_looks_itself_where_the_server_does_not(bench: Bench) -> None:

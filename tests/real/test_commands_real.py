@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator, Mapping
@@ -94,6 +95,61 @@ def test_a_token_with_write_commands_panes(served: Served) -> None:
         assert secret not in audit
         assert secret not in served.log.read_text()
     assert served.run("audit", "verify").returncode == 0
+
+
+COLOURED = (
+    r"\033[1;31mred\033[0m plain \033[38;2;1;2;3;48;5;200mtrue \033[0m\n"
+    r"\033[7mreverse\n goes on\033[0m\n\033(0lqk\033(B 日本\033[4;96m語\033[m\n"
+    r"\033]8;;http://example.org/\033\\link\033]8;;\033\\ "
+)
+
+
+def test_a_screen_comes_in_colour_and_watching_it_is_two_entries_of_the_log(served: Served) -> None:
+    served.tmux(
+        "new-session", "-d", "-s", "art", "-x", "60", "-y", "8", f"printf '{COLOURED}'; exec cat"
+    )
+    served.until(lambda: "link" in screen(served, "art"))
+    token = served.token("viewer", "--scope", "read", "--scope", "output")
+    served.serve()
+    with served.client(token) as client:
+        for _ in range(5):
+            reply = client.ask(
+                action="snapshot", styled=True, target={"session": "art", "window": 0, "pane": 0}
+            )
+        captured = client.ask(
+            action="command", command="capture", styled=True, target={"session": "art"}
+        )
+    pane = reply["data"]["sessions"][0]["windows"][0]["panes"][0]
+    assert pane["screen"] == [
+        "red plain true",
+        "reverse",
+        " goes on",
+        "┌─┐ 日本語",
+        "link",
+        *[""] * 3,
+    ]
+    assert pane["styles"] == [
+        [[0, 3, {"fg": 1, "bold": True}], [10, 5, {"fg": "#010203", "bg": 200}]],
+        [[0, 7, {"reverse": True}]],
+        [[0, 8, {"reverse": True}]],
+        [[6, 1, {"fg": 14, "underline": True}]],
+        [], [], [], [],
+    ]  # fmt: skip
+    assert (pane["width"], pane["height"]) == (60, 8)
+    assert pane["cursor"] == {"row": 4, "column": 5, "visible": True}
+    # The text is what tmux itself gives as plain text, but for the line drawing.
+    assert "\n".join(pane["screen"]).replace("┌─┐", "lqk").rstrip() == screen(served, "art")
+    output = captured["output"]
+    assert isinstance(output, dict)
+    assert (output["rows"], output["styles"]) == (pane["screen"], pane["styles"])
+    assert (output["above"], output["width"], output["height"]) == (0, 60, 8)
+    assert served.stop() == 0
+    shown = served.run("audit", "show", "--json", "--action", "command*").stdout
+    looks = [json.loads(line) for line in shown.splitlines()]
+    assert [(line["action"], line["command"], line.get("count")) for line in looks] == [
+        ("command", "capture", None),
+        ("command.repeated", "capture", 5),
+    ]
 
 
 def test_what_is_not_granted_is_not_done(served: Served) -> None:

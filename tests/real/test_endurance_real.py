@@ -43,18 +43,17 @@ def server(tmux, tmp_path):
     assert "ready" in process.stdout.readline()
     yield psutil.Process(process.pid)
     process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     process.stdout.close()
 
 
-def wait_for(condition, seconds=10.0):
+def wait_for(condition, seconds=60.0):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not come true in time"
         time.sleep(0.05)
 
 
-@pytest.mark.timeout(240)
 def test_kill_and_create_cycles_leave_nothing_behind(tmux, server, tmp_path):
     fifos = next((tmp_path / "run" / "pipes").iterdir())
 
@@ -89,7 +88,6 @@ def test_kill_and_create_cycles_leave_nothing_behind(tmux, server, tmp_path):
     assert memory_after - memory_before < 3_000_000  # the ring holds the new events; no more
 
 
-@pytest.mark.timeout(120)
 def test_a_tmux_that_comes_and_goes_leaves_nothing_behind(tmux, server):
     def numbers() -> tuple[int, int]:
         return server.num_fds(), len(server.children(recursive=True))

@@ -34,7 +34,6 @@ def types_in_order(served: Served, client: Client, first: int, last: int) -> Non
         assert event["data"]["name"] == f"name-{number}"
 
 
-@pytest.mark.timeout(300)
 def test_five_thousand_idle_sockets_and_a_client_that_misses_nothing(served: Served) -> None:
     """Each is let go in time, the honest client gets everything, and a new one comes in."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -66,7 +65,6 @@ def test_five_thousand_idle_sockets_and_a_client_that_misses_nothing(served: Ser
     assert "Traceback" not in served.log.read_text()
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("attack", ["-H", "-B", "-X"], ids=["headers", "bodies", "slow read"])
 def test_slowhttptest(served: Served, attack: str) -> None:
     """The well-known tool finds the page answering while it tries, and a client misses nothing."""
@@ -112,7 +110,6 @@ def test_slowhttptest(served: Served, attack: str) -> None:
     assert "Traceback" not in served.log.read_text()
 
 
-@pytest.mark.timeout(300)
 def test_ten_thousand_wrong_tokens_and_a_right_one_gets_in(served: Served) -> None:
     token = served.token("reader")
     served.serve("--config", str(_quick_failures(served)))

@@ -31,12 +31,20 @@ def on_demo() -> Iterator[Stage]:
 def test_a_picture_of_the_demo(on_demo: Stage, size: tuple[int, int]) -> None:
     on_demo.start(watch="watch --demo-if-none", size=size, env=OUTSIDE)
     on_demo.sees(r"[1-9]\d* waiting")
-    on_demo.sees("^ [0-9:]{8}  shop:0.1 ")
+    on_demo.sees("^[▌ ].*shop:0.1 .*failed")
+    on_demo.keys("/")
+    on_demo.type("1 failed")
+    on_demo.keys("Enter")
+    on_demo.keys("Escape")  # the pane stays chosen, the mark goes
+    on_demo.sees("│ shop:0.1 ")
+    on_demo.sees(r"\x1b\[1m\x1b\[31m1 failed", "-e")
     picture = svg(on_demo.text("-e"), size[0])
     root = ET.fromstring(picture)
     texts = "".join(root.itertext())
     assert "tmuxpulse" in texts
     assert re.search(r"[1-9]\d*\swaiting", texts)
+    reds = [one.get("fill") for one in root.iter() if (one.text or "").split() == ["1", "failed"]]
+    assert changed(Style(), "1;31").ink in reds
     assert len({one.get("fill") for one in root.iter()}) > 5
     if os.environ.get("TMUXPULSE_PICTURES"):
         IMAGES.mkdir(exist_ok=True)

@@ -218,6 +218,32 @@ def test_the_mouse_chooses_opens_and_scrolls(on: Stage) -> None:
     on.sees(r"^▌.*work:1\.0")
 
 
+def test_the_wheel_scrolls_what_it_is_over(on: Stage) -> None:
+    for number in range(12):
+        say(on, f"turned {number}")
+        on.sees(f"turned {number}")
+    on.mouse(64, 3, on.row("^ events"))
+    on.sees(r"^ events, 3 newer below")
+    on.mouse(65, 3, on.row("^ events"))
+    on.sees(r"^ events *$")
+    lines = "\n".join(f"row {number}" for number in range(60))
+    (on.folder / "long").write_text(lines)
+    on.tmux("new-window", "-d", "-t", "work:5", "-n", "long", f"cat {on.folder}/long; exec cat")
+    try:
+        on.sees(r"^ ▶.*work:5\.0 .*row 59")
+        on.mouse(0, 3, on.row(r"^ ▶.*work:5\.0 "))
+        on.mouse(0, 3, on.row(r"^▌.*work:5\.0 "))
+        on.sees("^row 59")
+        on.mouse(64, 3, 10)
+        on.sees(r"\(3 rows below\)")
+        on.keys("Home")
+        on.sees("^row 0$")
+        on.keys("G")
+        on.sees("^row 59")
+    finally:
+        on.tmux("kill-window", "-t", "work:5")
+
+
 def test_a_key_that_means_nothing_says_where_the_keys_are(on: Stage) -> None:
     on.keys("Z")
     on.sees(r"^no such key; \? shows all")
@@ -255,6 +281,9 @@ def test_sizes(watched: Stage, size: tuple[int, int]) -> None:
 def test_a_resize_is_followed_and_too_small_is_said(on: Stage) -> None:
     on.tmux("resize-window", "-t", "t", "-x", "160", "-y", "40", at=on.terminal)
     on.until(lambda text: re.search(r"✗ failed +\d+\w +work:1\.0", text), "the wide list")
+    on.tmux("resize-window", "-t", "t", "-x", "300", "-y", "100", at=on.terminal)
+    on.until(lambda text: re.search(r"│ work:1\.0 ", text) and text.count("\n") == 100, "all of it")
+    on.until(lambda text: text.split("\n")[60].startswith(" events"), "the events below")
     on.tmux("resize-window", "-t", "t", "-x", "30", "-y", "6", at=on.terminal)
     on.sees("30x6 is too small")
     on.tmux("resize-window", "-t", "t", "-x", "80", "-y", "24", at=on.terminal)
@@ -280,12 +309,71 @@ def test_colours(watched: Stage, env: str, config: str, code: str) -> None:
     watched.sees(code, "-e")
 
 
+ART = (
+    r"printf '\033[1;31mred\033[0m \033[38;5;196mindexed\033[0m \033[48;2;10;200;30mexact\033[0m |"
+    r"\n\033[7m世界\033[0m \033[8mhidden\033[0m|\n'; exec cat"
+)
+OUTSIDE = "env -u TMUX -u TMUX_PANE"  # else the terminal is taken for a tmux
+
+
+@pytest.fixture
+def art(watched: Stage) -> Iterator[str]:
+    """A pane in all kinds of colours."""
+    watched.tmux("new-session", "-d", "-s", "art", "-x", "40", "-y", "9", ART)
+    yield "--session art"
+    watched.tmux("kill-session", "-t", "art")
+
+
+@pytest.mark.parametrize(
+    ("env", "indexed", "exact"),
+    [
+        ("TERM=xterm-16color", r"\x1b\[91mindexed", r"\x1b\[42mexact"),
+        ("TERM=xterm-256color", r"\x1b\[38;5;196mindexed", r"\x1b\[48;5;\d+mexact"),
+        (f"{OUTSIDE} COLORTERM=truecolor", r"38;5;196mindexed", r"\x1b\[48;2;10;200;30mexact"),
+    ],
+)
+def test_the_screen_of_a_pane_has_its_colours(
+    watched: Stage, art: str, env: str, indexed: str, exact: str
+) -> None:
+    watched.start(art, env=env)
+    watched.sees(r"\x1b\[1m\x1b\[31mred", "-e")
+    for view in ("beside the list", "alone"):
+        text = watched.sees(exact, "-e")
+        assert re.search(indexed, text), view
+        assert re.search(r"\x1b\[7m[^ ]*世界", text), view
+        assert "hidden" not in text, view
+        watched.keys("Enter")
+
+
+def test_a_screen_of_wide_characters_keeps_its_place(watched: Stage, art: str) -> None:
+    watched.start(art, size=(90, 20))
+    rows = watched.sees("│世界").split("\n")
+    borders = {width(row.partition("│")[0]) for row in rows if "│" in row}
+    assert borders == {49}
+
+
+def test_the_screen_of_a_pane_comes_in_colour_through_a_server_too(
+    watched: Stage, art: str
+) -> None:
+    server = watched.serve()
+    try:
+        watched.start(art, env="TERM=xterm-256color")
+        watched.sees(r"\x1b\[38;5;196mindexed", "-e")
+        new = [f"{byte:02x}" for byte in b"\x1b[35mnew"]
+        watched.tmux("send-keys", "-t", "art", "Enter")  # it goes on being looked at
+        watched.tmux("send-keys", "-t", "art", "-H", *new)
+        watched.tmux("send-keys", "-t", "art", "Enter")
+        watched.sees(r"\x1b\[35mnew", "-e")
+    finally:
+        watched.stop(server)
+
+
 @pytest.mark.parametrize("how", ["NO_COLOR=1", "--no-color"])
-def test_without_colours_there_are_none(watched: Stage, how: str) -> None:
+def test_without_colours_there_are_none(watched: Stage, art: str, how: str) -> None:
     env, arguments = (how, ()) if "=" in how else ("", (how,))
-    watched.start(*arguments, env=env)
-    watched.sees("1 failed 1 waiting")
-    watched.sees("^▌")
+    watched.start(art, *arguments, env=env)
+    watched.sees(r"│.*indexed")
+    watched.sees(r"\x1b\[7m[^ ]*世界", "-e")  # what is no colour is left
     assert not re.search(r"\x1b\[[\d;]*(3[0-8]|9\d|4[0-8])m", watched.text("-e"))
 
 
@@ -294,6 +382,49 @@ def test_wide_characters_do_not_shift_the_columns(on: Stage) -> None:
     rows = on.sees("世界").split("\n")
     borders = {width(row.partition("│")[0]) for row in rows[1:12] if "│" in row}
     assert len(borders) == 1
+
+
+CONFIG = """\
+[watch]
+columns = ["place", "size", "status", "title"]
+filter = "--window asks"
+mouse = false
+[watch_keys]
+help = ["h"]
+quit = ["x"]
+[watch_colours]
+waiting = "#0afe0b"
+"""
+
+
+def test_columns_keys_colours_and_the_filter_come_from_the_config_file(watched: Stage) -> None:
+    file = watched.folder / "config.toml"
+    file.write_text(CONFIG)
+    file.chmod(0o600)
+    watched.start("--config", str(file), size=(140, 30), env=f"{OUTSIDE} COLORTERM=truecolor")
+    watched.sees(r"^ +PANE +SIZE +STATUS +TITLE")
+    watched.sees(r"^▌work:0\.0 +90x28 +● waiting")
+    watched.sees(r"38;2;10;254;11m", "-e")
+    assert "work:1.0" not in watched.text()
+    assert "filter --window asks" in watched.text()
+    assert not int(
+        watched.tmux("display", "-p", "-t", "t", "#{mouse_any_flag}", at=watched.terminal)
+    )
+    watched.keys("q")
+    watched.sees("^no such key; h shows all")
+    watched.keys("h")
+    watched.sees(r"^ x +leave a view, or end")
+    watched.keys("x", "x")
+    watched.sees("^ended with 0")
+
+
+def test_a_config_that_makes_no_sense_is_told_with_its_line(watched: Stage) -> None:
+    file = watched.folder / "config.toml"
+    file.write_text('[watch_keys]\nquit = ["q"]\nhelp = ["q"]\n')
+    file.chmod(0o600)
+    watched.start("--config", str(file))
+    watched.sees("^ended with 2")
+    assert re.search(r'config.toml line \d+: .*"q" is taken', watched.said.read_text())
 
 
 # --- where it runs --------------------------------------------------------------------------
@@ -409,8 +540,17 @@ def test_a_replay_has_the_same_screen_and_its_own_keys(watched: Stage, recording
     watched.keys("Right")
     watched.sees("at its end")
     watched.sees(r"work:2\.0 .*recorded 7")
+    watched.tmux("resize-window", "-t", "t", "-x", "300", "-y", "100", at=watched.terminal)
+    watched.until(lambda text: text.split("\n")[60].startswith(" events"), "the events below")
+    watched.mouse(0, 3, watched.row(r"^[▌ ].*work:2\.0"))
+    watched.sees(r"^▌.*work:2\.0")
+    watched.keys("Enter")
+    watched.sees(r"^recorded \d")
+    watched.keys("Enter")
+    watched.keys("<", "<", "<", "<")
+    watched.sees("0.5x at its end")
     watched.keys("Left")
-    watched.sees(r"recorded \d")
+    watched.sees("0.5x plays")
     watched.keys("?")
     watched.sees("in a replay, double the speed")
     watched.keys("q", "q")

@@ -57,12 +57,12 @@ class Watcher:
 
     def stop(self) -> None:
         self.process.terminate()
-        assert self.process.wait(10) == 0
+        assert self.process.wait(60) == 0
         self.stdout.close()
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
         self.stdout.close()
 
     def remains(self) -> list[str]:
@@ -79,7 +79,7 @@ def watcher(tmux):
         watcher.stop()
 
 
-def wait_for(condition, seconds: float = 10.0):
+def wait_for(condition, seconds: float = 60.0):
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end, "it did not come true in time"
@@ -104,7 +104,6 @@ def processes_of(tmux: Tmux) -> list[str]:
     return found
 
 
-@pytest.mark.timeout(240)
 def test_the_server_survives_hostile_rounds(tmux, watcher):
     pid = tmux.pid()
     for at in range(200):
@@ -194,7 +193,7 @@ def test_destroy_unattached_works_as_without_us(tmux, watcher):
     wait_for(lambda: tmux("list-clients") or gone())
     tmux("detach-client", "-s", "doomed", check=False)
     wait_for(gone)
-    client.communicate(timeout=10)
+    client.communicate(timeout=60)
 
 
 def test_a_users_pipe_is_never_touched(tmux):

@@ -190,7 +190,7 @@ def test_the_traps_can_snap(scene: Scene) -> None:
     scene.tmux("kill-window", "-t", f"{scene.session}:$")
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @example(text="".join(TRAPS), enter=True)
 @example(text="".join(PIECES), enter=False)
 @example(text=";", enter=False)
@@ -207,7 +207,7 @@ def test_exactly_the_text_arrives_and_nowhere_else(scene: Scene, text: str, ente
     assert scene.surroundings() == scene.before
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @example(name="".join(NAME_PIECES)[:180])
 @example(name="#(touch TRAP)")
 @example(name="-t")
@@ -232,7 +232,7 @@ def test_names_arrive_as_they_are(scene: Scene, name: str) -> None:
     assert scene.surroundings() == scene.before
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @example(names=["#(touch TRAP)", "#{pid}", "#[x", "##", "$HOME", "a\\b", "'", "~", "%H"])
 @given(names=st.lists(st.sampled_from(NAME_PIECES).filter(lambda name: len(name) < 20), min_size=1))
 def test_paths_arrive_as_they_are_and_run_nothing(scene: Scene, names: list[str]) -> None:

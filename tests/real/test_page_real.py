@@ -70,6 +70,7 @@ def test_the_page_on_a_real_tmux(environment, tmux, tmp_path, shots):
     # It came in by a file that only names itself, and the token is to be seen nowhere.
     assert file.startswith((tmp_path / "run").as_uri())
     assert file in processes
+    assert "'serve'" in processes
     assert "#token=" not in processes + file + server.errors
     assert seen["address"] == seen["again"] == server.url
     assert seen["before"] == "about:blank"
@@ -132,9 +133,24 @@ def test_the_page_on_a_scripted_server(environment, shots):
     assert "javascript:alert(document.domain)" in text
     assert not set(text) & set("\x07\x1b\x9b\u202e\u2066")
     assert scripted["overflow"] == 0
+    screen, has_address = scripted["screen"]
+    assert "<script>document.title='pwned'</script>" in screen
+    assert not set(screen) & set("\x07\x1b\x9b\u202e\u2066")
+    assert has_address is False
 
     # Keyboard, names, folding, filters.
-    assert {"family", "session", "text", "pause", "summary"} <= set(scripted["reached"])
+    assert {
+        "notify",
+        "theme",
+        "help",
+        "family",
+        "severity",
+        "session",
+        "window",
+        "text",
+        "pause",
+        "summary",
+    } <= set(scripted["reached"])
     assert scripted["unnamed"] == []
     assert scripted["still_folded"] == 1
     assert scripted["of_api"] > 0
@@ -151,7 +167,7 @@ def test_the_page_on_a_scripted_server(environment, shots):
     assert scripted["why"] == "access was revoked"
 
     # Bounded, and no wider than a phone.
-    assert scripted["shown"] <= 500
+    assert scripted["shown"] <= 100
     assert scripted["phone_overflow"] == 0
 
 

@@ -97,7 +97,7 @@ def record(place: Place, path: Path) -> None:
     assert "records" in err
 
 
-@pytest.mark.timeout(SECONDS * 2 + 120)
+@pytest.mark.timeout(SECONDS * 2 + 600)
 def test_a_replay_is_the_same_again_but_for_times(place: Place, tmp_path: Path) -> None:
     path = tmp_path / "work.rec"
     record(place, path)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import trio
 from websockets.sync.client import unix_connect
 
 from tests.recording.made import line, tree, write
@@ -32,6 +33,14 @@ def test_clients_cannot_tell_a_replay_from_life(tmp_path: Path) -> None:
         assert server.stdout is not None
         ready = server.stdout.readline()
         socket = ready.rpartition("unix: ")[2].rstrip(")\n")
+        killed = tmp_path / "RUNTIME" / "replay-1.sock"
+        killed.touch()  # newer, and nobody there
+        opens = [sys.executable, "-m", "tmuxpulse", "open", "--replay", "--print"]
+        opened = subprocess.run(
+            opens, cwd=ROOT, env=env, capture_output=True, text=True, check=True
+        )
+        page, _, token = opened.stdout.strip().partition("#token=")
+        assert (f"ready: {page} " in ready, bool(token)) == (True, True)
         with unix_connect(socket, uri="ws://localhost/monitor") as client:
 
             def ask(**request: Any) -> dict[str, Any]:
@@ -51,9 +60,20 @@ def test_clients_cannot_tell_a_replay_from_life(tmp_path: Path) -> None:
             assert [one["seq"] for one in seen] == list(range(1, len(seen) + 1))
             state = ask(action="snapshot")["data"]
             assert state["sessions"][0]["windows"][0]["panes"][0]["last_line"] == "line 49"
+            while (found := ask(action="replay"))["duration_s"] is None:
+                trio.run(trio.sleep, 0.02)  # it is being measured
+            assert (found["duration_s"], found["speed"], found["may_steer"]) == (0.98, 2, True)
+            found = ask(action="replay", play="pause", seek_s=0.5, speed=4)
+            assert (found["paused"], found["speed"]) == (True, 4)
+            while (found := ask(action="replay"))["position_s"] != 0.5:
+                trio.run(trio.sleep, 0.02)  # it goes there
+            assert found["finished"] is False
+            state = ask(action="snapshot")["data"]
+            assert state["sessions"][0]["windows"][0]["panes"][0]["last_line"] == "line 24"
+            assert ask(action="replay", speed=0)["code"] == "INVALID_REQUEST"
             target = {"session": "api"}
             done = ask(action="command", command="interrupt", target=target)
             assert "commands are off" in done["message"]
         server.send_signal(signal.SIGTERM)
         _, err = server.communicate(timeout=20)
-    assert (server.returncode, err) == (0, "")
+    assert (server.returncode, err) == (0, "tmuxpulse: to see it: tmuxpulse open --replay\n")

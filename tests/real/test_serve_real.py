@@ -29,7 +29,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 from websockets.typing import Origin, Subprotocol
 
-from tmuxpulse.config.settings import CollectSettings, ServerTable, ServeSettings
+from tmuxpulse.config.settings import CollectSettings, HistoryTable, ServerTable, ServeSettings
 from tmuxpulse.errors import AddressInUse, TmuxNotFound, UsageError
 from tmuxpulse.events import Event, PaneOutput, PaneTitle, Place
 from tmuxpulse.hub.hub import Hub
@@ -88,6 +88,7 @@ async def running(tmp_path: Path, *, host: str = "127.0.0.1") -> AsyncIterator[S
         await serve(
             ServeSettings(
                 server=ServerTable(host=host, port=0, grace_seconds=5),
+                history=HistoryTable(enabled=False),  # its events would have numbers, too
                 unix_socket=unix,
                 state_dir=str(state),
             ),
@@ -146,6 +147,7 @@ def connect(
         compression=None,
         open_timeout=WAIT,
         close_timeout=WAIT,
+        ping_interval=None,  # who does not read for long does not see the answer to its ping
         proxy=None,
     )
 
@@ -529,7 +531,7 @@ async def test_a_client_that_does_not_answer_holds_the_end_up_no_longer_than_all
 SERVE = textwrap.dedent(
     """
     import sys, trio
-    from tmuxpulse.config.settings import CollectSettings, ServerTable, ServeSettings
+    from tmuxpulse.config.settings import CollectSettings, HistoryTable, ServeSettings, ServerTable
     from tmuxpulse.errors import TmuxpulseError
     from tmuxpulse.serve.app import serve
 
