@@ -38,8 +38,8 @@ class Fifo:
 
     def close(self) -> None:
         """Close and remove it; a writer gets SIGPIPE with its next write."""
+        self.path.unlink(missing_ok=True)  # first: whoever opened it later would wait for ever
         os.close(self.fd)
-        self.path.unlink(missing_ok=True)
 
 
 class FifoDir:

@@ -11,7 +11,7 @@ from tmuxpulse.collect.engine import Sink
 from tmuxpulse.collect.fifos import Fifo, probe
 from tmuxpulse.tmux.formats import PaneRow
 
-CONNECT_SECONDS = 2.0  # how long a pipe's `cat` may take to open the FIFO
+CONNECT_SECONDS = 10.0  # how long a pipe's `cat` may take to open the FIFO; a machine may be busy
 STEP_BACK_SECONDS = 5.0  # after a user's `pipe-pane -o` closed ours
 FLOOD_PAUSES = (1.0, 2.0, 4.0, 8.0)  # until it is opened again; longer each time
 BIRTH_LINES = 500  # of a new pane's history, read when its pipe opens
@@ -53,7 +53,9 @@ class PanePipe:
             raise AssertionError("opened before its FIFO was made")
         pane = f"'{self.pane_id}'"
         commands = self.birth_commands(nonce) if self.born else []
-        opening = f"pipe-pane -O -t {pane} 'exec cat >{self.fifo.path}'"
+        path = self.fifo.path
+        # Only into a FIFO: one that was given up meanwhile would come back as a file that grows.
+        opening = f"pipe-pane -O -t {pane} '[ -p {path} ] && exec cat >{path}'"
         return [*commands, f"if-shell -F -t {pane} '#{{pane_pipe}}' '' \"{opening}\""]
 
     def birth_commands(self, nonce: str) -> list[str]:
