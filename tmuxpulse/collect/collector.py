@@ -91,6 +91,7 @@ async def _run_socket(
     ready = _Ready(task_status)
     failures = 0
     newborn = False
+    known: Identity | None = None  # the run that was there last
     with hub.source(watch.name, watch):
         if not sockets.is_alive(path):
             newborn = True
@@ -103,6 +104,8 @@ async def _run_socket(
             try:
                 tmux = Tmux(sockets.program_of(sockets.peer_pid(path), program), path)
                 identity = await identify(tmux)
+                newborn = newborn or known not in (None, identity)  # it took another's place
+                known = identity
                 engine = choose_engine(tmux, identity, settings, newborn=newborn)
                 with one_tmux_error():
                     async with trio.open_nursery() as nursery:
