@@ -22,7 +22,7 @@ from tmuxpulse.hub.reader import Reader
 from tmuxpulse.hub.stream import Batch, Lag, Thinned
 from tmuxpulse.wire import Gap, SnapshotData
 
-FIRST_LOOK_SECONDS = 2.0  # a tmux may hang; then its events come when they come
+FIRST_LOOK_SECONDS = 5.0  # a tmux may hang; then its events come when they come
 
 
 class Collector(Protocol):

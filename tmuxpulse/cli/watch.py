@@ -332,9 +332,9 @@ def _is_beginning(item: Received, seq: int) -> bool:
 def _introduce(tree: Tree, source: Source) -> None:
     """Say what is watched, to a person, and that there is nothing yet, to anybody."""
     up = [server for server in tree.servers if server.up]
-    if not up:
+    if not up and (source.url is not None or not _tmux_runs(source, tree)):
         say(f"no tmux server is running yet on {sockets_text(tree)}; waiting")
-    elif sys.stderr.isatty():
+    elif up and sys.stderr.isatty():
         panes = {
             (session.server, pane.id)
             for session in tree.sessions
@@ -349,8 +349,10 @@ def _introduce(tree: Tree, source: Source) -> None:
         )
 
 
-def _tmux_runs(source: Source) -> bool:
-    return any(is_alive(path) for path in source.collect.sockets or all_sockets())
+def _tmux_runs(source: Source, tree: Tree | None = None) -> bool:
+    """Whether there is one to watch, if it has not answered yet, too."""
+    known = [server.socket for server in tree.servers] if tree else []
+    return any(is_alive(path) for path in known or source.collect.sockets or all_sockets())
 
 
 async def _end_with_reader(output: Output, scope: trio.CancelScope) -> None:

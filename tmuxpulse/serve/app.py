@@ -40,7 +40,7 @@ from tmuxpulse.serve.tls import Tls, accept_tls
 from tmuxpulse.serve.token_store import TokenStore
 
 NOTHING_GIVEN = Activated()
-FIRST_LOOK_SECONDS = 2.0  # how long the ready line waits for the collector's first look at tmux
+FIRST_LOOK_SECONDS = 5.0  # how long the ready line waits for the collector's first look at tmux
 
 Handler = Callable[[trio.SocketStream], Awaitable[None]]
 
