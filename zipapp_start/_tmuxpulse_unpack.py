@@ -47,10 +47,10 @@ def unpack_in_child(archive: str, key: str, root: str, tree: str) -> None:
         Unusable: it cannot be made: no space, no permission, a child that was killed.
     """
     _refuse_foreign_home(root)
-    child = os.fork()
-    if child == 0:
-        _be_the_child(archive, key, root, tree)
     try:
+        child = os.fork()
+        if child == 0:
+            _be_the_child(archive, key, root, tree)
         _, status = os.waitpid(child, 0)
     except KeyboardInterrupt:
         sys.exit(SIGINT_EXIT)
