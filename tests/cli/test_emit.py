@@ -23,6 +23,11 @@ from tmuxpulse.collect.sockets import socket_dir
 ACCEPTED = {"type": "emit.accepted", "seq": 7}
 NOT_FOUND = {"type": "error", "code": "NOT_FOUND", "message": "no such session, window or pane"}
 DEADLINE_SECONDS = 30
+# `python -m tmuxpulse` with time enough: what is told is the matter here, not how fast.
+PATIENT = (
+    "import sys; from tmuxpulse.cli import emit; from tmuxpulse.cli.main import main;"
+    " emit.HOOK_SECONDS = 25; emit.HOOK_ASK_SECONDS = float(sys.argv.pop(1)); sys.exit(main())"
+)
 
 
 class Server:
@@ -172,7 +177,7 @@ def test_mistakes_are_one_line(
 
 
 def hook(
-    program: str, said: bytes, *arguments: str, **more: str
+    program: str, said: bytes, *arguments: str, seconds: float = 20.0, **more: str
 ) -> subprocess.CompletedProcess[bytes]:
     """Let an agent that runs in a terminal run its hook."""
     controller, terminal = os.openpty()
@@ -187,7 +192,8 @@ def hook(
         return subprocess.run(
             [
                 *(sys.executable, "-S", "-c", agent),  # -S: no coverage of it
-                *(sys.executable, "-m", "tmuxpulse", "emit", "--from-hook", program, *arguments),
+                *(sys.executable, "-c", PATIENT, str(seconds)),
+                *("emit", "--from-hook", program, *arguments),
             ],
             env={**os.environ, **more},
             input=said,
@@ -287,9 +293,10 @@ def test_it_does_not_wait_for_a_server_that_hangs(
 ) -> None:
     inside(monkeypatch)
     server.answers = [None]
-    done = hook("claude-code", b'{"hook_event_name": "Stop"}', "-v")
+    done = hook("claude-code", b'{"hook_event_name": "Stop"}', "-v", seconds=0.6)
     assert done.returncode == 0
     assert b"no answer in 0.6 s" in done.stderr
+    assert emit.HOOK_ASK_SECONDS < emit.HOOK_SECONDS < 1
 
 
 def test_it_does_not_wait_for_an_agent_that_keeps_its_input_open(
@@ -305,6 +312,8 @@ def test_an_agent_that_runs_apart_from_its_pane_tells_nothing(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inside(monkeypatch)
+    monkeypatch.setattr(emit, "HOOK_SECONDS", 3600.0)  # its alarm would end the tests
+    monkeypatch.setattr(emit, "HOOK_ASK_SECONDS", 60.0)
     monkeypatch.setattr(emit, "agent_has_terminal", lambda: False)
     assert main(["emit", "--from-hook", "codex", '{"type":"agent-turn-complete"}']) == 0
     monkeypatch.setattr(emit, "agent_has_terminal", lambda: True)

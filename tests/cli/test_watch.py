@@ -243,9 +243,11 @@ async def test_a_closed_pipe_is_noticed_without_writing() -> None:
 
 async def test_a_write_that_waits_stops_nobody() -> None:
     read, write = os.pipe()
-    with trio.move_on_after(0.05) as scope:
-        await Output(write).write(b"x" * (1 << 20))
-    assert scope.cancelled_caught
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Output(write).write, b"x" * (1 << 20))
+        await trio.lowlevel.wait_readable(read)  # it has begun, and waits for a reader
+        nursery.cancel_scope.cancel()
+    assert nursery.cancel_scope.cancelled_caught
     os.close(read)
     os.close(write)
 

@@ -292,7 +292,7 @@ def test_without_reconnecting_the_end_is_told_after_all_that_came(face: str) -> 
 
 
 def test_a_server_that_falls_silent_is_left(face: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(core, "PATIENCE_SECONDS", 5.0)
     silent = [{"greet": {"heartbeat_s": 0.5}}, HEAR, CONFIRM, {"hear": {"action": "ping"}}]
     resume = {"hear": {"action": "subscribe", "resume": {"epoch": "e1", "seq": 0}}}
     back = [GREET, resume, {"confirm": {"seq": 0, "recovered": True}}]

@@ -27,7 +27,7 @@ DEADLINE_SECONDS = 60.0
 @pytest.mark.parametrize("name", names())
 def test_a_face(name: str, face: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.02)
-    monkeypatch.setattr(core, "PATIENCE_SECONDS", 2.0)  # ten, for who is silent
+    monkeypatch.setattr(core, "PATIENCE_SECONDS", 6.0)  # ten, for who is silent
     scenario = load(name)
     reports: list[Report] = []
     failures: list[BaseException] = []

@@ -91,6 +91,8 @@ class Sandbox:
         for name in SESSIONS:
             self.shell(f"tmux new-session -d -s {name} -x 80 -y 24")
         self.shell("tmuxpulse serve --detach")
+        # Ready it is before it looked at tmux, too, when that takes long.
+        self.shell(f"tmuxpulse wait --pane {SESSIONS[-1]} --timeout 50s exists")
         if setup:
             self.shell(setup)
 

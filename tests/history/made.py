@@ -137,7 +137,7 @@ class Keeping:
             self.database, directory, run, boot=boot, keep=keep, clock=now,
             monotonic=lambda: self.time,
         )  # fmt: skip
-        self.reader = Reader(self.database, generation=lambda: self.store.generation)
+        self.reader = Reader(self.database, generation=lambda: self.store.generation, seconds=60.0)
 
     def append(self, events: Sequence[Encoded]) -> None:
         if events:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -55,21 +55,37 @@ class Told:
         self.said: list[str] = []
         self.recovered: list[int] = []
 
-    def open(self, directory: Path, epoch: str = "e1", *, output: bool = False):
+    @contextmanager
+    def open(
+        self, directory: Path, epoch: str = "e1", *, output: bool = False
+    ) -> Iterator[History]:
         directory.chmod(0o700)
-        return History.open(
+        with History.open(
             directory / "history.db",
             epoch,
             output=output,
             keep=KEEP,
             on_trouble=self.said.append,
             on_recovered=self.recovered.append,
-        )
+        ) as history:
+            history._reader._seconds = 60.0  # how fast the machine is, is not tested
+            yield history
 
 
 @pytest.fixture
 def told():
     return Told()
+
+
+@pytest.fixture(autouse=True)
+def _time_to_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shell, "FLUSH_SECONDS", 60.0)
+
+
+async def at_once(do, *arguments, **_):
+    """In the place of a thread: the test's clock stands still meanwhile."""
+    await trio.lowlevel.checkpoint()
+    return do(*arguments)
 
 
 def keep(history: History, events: Sequence[Event], start: int = 1) -> list[Encoded]:
@@ -134,7 +150,8 @@ async def test_a_resume_goes_past_a_restart_up_to_now(tmp_path, told):
 
 
 async def test_trouble_is_said_once_and_its_end_too(tmp_path, told, monkeypatch, mock_clock):
-    mock_clock.autojump_threshold = 0.1
+    monkeypatch.setattr(trio.to_thread, "run_sync", at_once)
+    mock_clock.autojump_threshold = 0
     real = schema.open_database
     fails = [True]
 
@@ -250,7 +267,8 @@ async def test_what_is_not_private_is_refused_before_anything_is_written(tmp_pat
 
 
 async def test_when_idle_it_waits(tmp_path, told, monkeypatch, mock_clock):
-    mock_clock.autojump_threshold = 0.1
+    monkeypatch.setattr(trio.to_thread, "run_sync", at_once)
+    mock_clock.autojump_threshold = 0
     with told.open(tmp_path) as history:
         async with running(history):
             await trio.sleep(5)

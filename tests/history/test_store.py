@@ -103,7 +103,8 @@ def garble(path: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["truncated", "garbage", "zeros", "empty", "another's"])
-def test_a_damaged_database_is_set_aside_and_nothing_new_is_lost(tmp_path, how):
+def test_a_damaged_database_is_set_aside_and_nothing_new_is_lost(tmp_path, monkeypatch, how):
+    monkeypatch.setattr(schema, "CHECK_SECONDS", 60.0)
     first = Keeping(tmp_path, "e1")
     first.put(lines(500))
     first.close(end=500)

@@ -15,7 +15,7 @@ from trio.testing import MockClock
 from tests.sources import Told
 from tmuxpulse.events import Event, PaneBell, PaneOutput, PaneTitle, Place
 from tmuxpulse.filters import EVERYTHING, Filter, compile_filters
-from tmuxpulse.hub.hub import MOST_REST_SECONDS, Hub
+from tmuxpulse.hub.hub import MOST_REST_SECONDS, REST_FROM_SECONDS, Hub
 from tmuxpulse.hub.reader import Reader, Received
 from tmuxpulse.hub.stream import Batch, Lag, Lost, Thinned
 from tmuxpulse.hub.tally import Tally
@@ -399,7 +399,10 @@ def test_a_replay_is_whole_or_refused(wanted: frozenset[Filter]) -> None:
 
 
 @pytest.mark.parametrize(("took", "batches"), [(0.0, [[1], [2], [3]]), (0.01, [[1], [2, 3]])])
-async def test_after_a_long_handing_out_more_comes_together(autojump_clock, took, batches):
+async def test_after_a_long_handing_out_more_comes_together(
+    autojump_clock, monkeypatch, took, batches
+):
+    monkeypatch.setattr("tmuxpulse.hub.hub.REST_FROM_SECONDS", REST_FROM_SECONDS)
     hub = Hub(clock=lambda: 0.0)
     got: list[list[int]] = []
 

@@ -19,7 +19,12 @@ import json, os, pathlib, resource, sys, threading
 import trio
 from tmuxpulse.config.settings import CollectSettings, HistoryTable, ServeSettings, ServerTable
 from tmuxpulse.events import Event, PaneError, PaneOutput, Place
+from tmuxpulse.history import history, reader
 from tmuxpulse.serve.app import serve
+
+# A busy machine may take longer for an answer, or an end, than people would wait for it.
+history.FLUSH_SECONDS = 60.0
+reader.Reader.__init__.__kwdefaults__["seconds"] = 60.0
 
 options = json.loads(sys.argv[1])
 directory = options["directory"]
@@ -119,7 +124,11 @@ class LoadedServer:
     def connect(self) -> ClientConnection:
         """Connect a client of another make."""
         return unix_connect(
-            self.socket, uri="ws://localhost/monitor", max_size=1 << 26, ping_interval=None
+            self.socket,
+            uri="ws://localhost/monitor",
+            max_size=1 << 26,
+            ping_interval=None,
+            open_timeout=60,
         )
 
 

@@ -1,16 +1,19 @@
 """A client by somebody else: the `websockets` library and a state of its own making.
 
-    stranger.py URL, with a token in the variable TOKEN
+    stranger.py URL [TEXT], with a token in the variable TOKEN
 
-Subscribes with a snapshot and says `ready`. At end of input it waits until nothing has come for
-half a second and prints one JSON object: the lines each pane printed, the state that snapshot and
-events add up to, the types it saw, gaps, and whether `seq` grew by one each time.
+Subscribes with a snapshot and says `ready`; then TEXT, for each line of a pane that is just that.
+Its input may tell what has to come, as JSON: `rows` and `lines`. At the end of it, it waits for
+that, and until nothing has come for half a second, and prints one JSON object: the lines each pane
+printed, the state that snapshot and events add up to, the types it saw, gaps, and whether `seq`
+grew by one each time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import sys
 from typing import Any
@@ -18,12 +21,14 @@ from typing import Any
 from websockets.asyncio.client import connect
 
 FAMILIES = {"server", "session", "window", "pane", "agent", "command", "custom", "system"}
+WAIT_SECONDS = 60.0
 
 
 class Truth:
     """What the messages add up to."""
 
-    def __init__(self) -> None:
+    def __init__(self, call: str = "") -> None:
+        self.call = call
         self.sessions: dict[str, str] = {}
         self.windows: dict[str, dict[str, Any]] = {}
         self.links: dict[tuple[str, int, str], bool] = {}
@@ -101,6 +106,16 @@ class Truth:
             self.panes[str(pane)].update(width=data["width"], height=data["height"])
         elif kind == "pane.output":
             self.lines.setdefault(str(pane), []).extend(data["lines"])
+            for _ in range(data["lines"].count(self.call) if self.call else 0):
+                print(self.call, flush=True)
+
+    def holds(self, wanted: str) -> bool:
+        """Whether all has come that has to."""
+        if not wanted:
+            return True
+        known = json.loads(wanted)
+        seen = {line for lines in self.lines.values() for line in lines}
+        return bool(known["rows"] == self.rows() and seen.issuperset(known["lines"]))
 
     def rows(self) -> list[str]:
         """As `list-panes -a` would tell it."""
@@ -121,7 +136,7 @@ LIST_FORMAT = (
 
 
 async def main() -> None:
-    truth = Truth()
+    truth = Truth("".join(sys.argv[2:3]))
     headers = {"Authorization": f"Bearer {os.environ['TOKEN']}"}
     async with connect(
         sys.argv[1], additional_headers=headers, max_size=None, compression=None
@@ -130,13 +145,17 @@ async def main() -> None:
         while not truth.snapshots:
             truth.take(json.loads(await socket.recv()))
         print("ready", flush=True)
-        end = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+        loop = asyncio.get_running_loop()
+        end = loop.run_in_executor(None, sys.stdin.read)
+        give_up = math.inf
         while True:
             try:
                 message = await asyncio.wait_for(socket.recv(), 0.5)
             except asyncio.TimeoutError:
                 if end.done():
-                    break
+                    give_up = min(give_up, loop.time() + WAIT_SECONDS)
+                    if truth.holds(end.result()) or loop.time() >= give_up:
+                        break
                 continue
             truth.take(json.loads(message))
     print(

@@ -57,6 +57,11 @@ def test_a_token_with_write_commands_panes(served: Served) -> None:
         made = command("new-window", target=api, name="made")
         session_id, window_id, pane_id = str(made["output"]).split()
         assert served.tmux("display", "-p", "-t", window_id, "#W") == "made"
+        # The answer before waited a second at most for the state to have that pane.
+        shown = served.until(
+            lambda: client.ask(action="snapshot", target={"pane": pane_id})["type"] != "error"
+        )
+        assert shown
         split = command("split", target={"pane": pane_id}, direction="right")
         assert str(split["output"]).startswith(f"{session_id} {window_id} %")
         assert command("select", target={**api, "window": 0})["ok"] is True

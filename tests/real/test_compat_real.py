@@ -59,13 +59,17 @@ def forks(monkeypatch: pytest.MonkeyPatch) -> Forks:
 
 def furnish(served: Served) -> None:
     tmux = served.tmux
-    tmux("new-session", "-d", "-s", "zeta", "-n", "Claude-Agent", "-x", "100", "-y", "30", "cat")
+    size = ("-x", "100", "-y", "30")
+    tmux("new-session", "-d", "-s", "zeta", "-n", "Claude-Agent", *size, "exec cat")
     tmux("new-window", "-d", "-t", "zeta:5", "-n", "a|b: c'd", "printf 'one\\ntwo ü\\n'; exec cat")
     tmux("split-window", "-d", "-t", "zeta:5", "seq 300; exec cat")
-    tmux("new-session", "-d", "-s", "alpha beta", "-x", "80", "-y", "24", "cat")
+    tmux("new-session", "-d", "-s", "alpha beta", "-x", "80", "-y", "24", "exec cat")
     tmux("new-session", "-d", "-s", "grouped", "-t", "zeta")
     tmux("link-window", "-d", "-s", "zeta:5", "-t", "alpha beta:9")
     tmux("rename-session", "-t", "alpha beta", "ÄÖ x")
+    # Until the shells have gone: what runs would change later.
+    commands = ("list-panes", "-a", "-F", "#{pane_current_command}")
+    until(lambda: set(tmux(*commands).split()) == {"cat"}, served)
 
 
 def as_tmux_says(served: Served) -> dict[str, Any]:
@@ -176,7 +180,10 @@ def test_screens_are_what_tmux_prints(served: Served, forks: Forks) -> None:
     assert len(tmux_core.batch_capture_panes(many, 3)) == 2
 
 
-def test_what_the_host_changes_itself_is_seen_at_once(served: Served) -> None:
+def test_what_the_host_changes_itself_is_seen_at_once(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "SETTLE_SECONDS", DEADLINE_SECONDS)
     furnish(served)
     served.serve()
     commands = TmuxCommand()
@@ -284,8 +291,9 @@ def test_a_forked_child_and_an_event_loop_may_ask(served: Served) -> None:
     served.serve()
     script = """
 import asyncio, os, subprocess
-from tmuxpulse.compat import tmux_core
+from tmuxpulse.compat import live, tmux_core
 from tmuxpulse.compat.live import LIVE
+live.ANSWER_SECONDS = live.OPEN_SECONDS = 60.0  # a busy machine is no server that hangs
 first = tmux_core.get_json_status()
 def none(*_, **__): raise AssertionError("forked")
 subprocess.Popen.__init__ = none

@@ -10,11 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.served import Served, place
+from tests.real.served import Client, Served, place
 from tmuxpulse.agent_hooks.program import claude_code_command, codex_command
 from tmuxpulse.cli.shell_init import snippet
 
-PROGRAM = [sys.executable, "-m", "tmuxpulse"]
+# A hook gives up within a second, whatever the machine does; here it is to be heard.
+PATIENT = (
+    "import sys; from tmuxpulse.cli import emit, main;"
+    " emit.HOOK_SECONDS = emit.HOOK_ASK_SECONDS = 60.0; sys.exit(main.main())"
+)
+PROGRAM = [sys.executable, "-c", PATIENT]
 
 
 @pytest.fixture
@@ -29,6 +34,18 @@ def pane_env(served: Served, *command: str) -> str:
     return shlex.join(["env", *(f"{key}={value}" for key, value in keep.items()), *command])
 
 
+def split(served: Served, client: Client, line: str) -> str:
+    """Run a shell line in a new pane once the server knows that pane; give its id."""
+    go = served.folder / "go"
+    go.unlink(missing_ok=True)
+    wait = f"until [ -e {go} ]; do sleep 0.1; done"
+    made = ("split-window", "-d", "-P", "-F", "#{pane_id}", "-t", "a")
+    pane = served.tmux(*made, f"{wait}; {line}")
+    served.until(lambda: client.ask(action="snapshot", target={"pane": pane})["type"] != "error")
+    go.touch()
+    return pane
+
+
 def test_hooks_that_run_in_a_pane_set_its_status(served: Served) -> None:
     served.tmux("new-session", "-d", "-s", "a", "-x", "80", "-y", "24", "cat")
     token = served.token("t", "--scope", "read")
@@ -39,8 +56,7 @@ def test_hooks_that_run_in_a_pane_set_its_status(served: Served) -> None:
         hook = pane_env(served, "sh", "-c", claude_code_command(PROGRAM))
         said = {"hook_event_name": "PermissionRequest", "tool_name": "Bash", "tool_input": "SECRET"}
         (served.folder / "said").write_text(json.dumps(said))
-        served.tmux("split-window", "-d", "-t", "a", f"{hook} < {served.folder}/said; cat")
-        pane = served.tmux("list-panes", "-t", "a:0.1", "-F", "#{pane_id}").split()[-1]
+        pane = split(served, client, f"{hook} < {served.folder}/said; cat")
         event = client.until(lambda one: one.get("data", {}).get("status") == "waiting")
         assert (event["pane_id"], event["data"]["agent_type"]) == (pane, "claude")
         assert event["data"]["reason"] == "wants a permission for Bash"
@@ -48,7 +64,7 @@ def test_hooks_that_run_in_a_pane_set_its_status(served: Served) -> None:
         notify = codex_command(PROGRAM)
         finished = '{"type":"agent-turn-complete"}'
         ends = pane_env(served, *notify, finished)
-        served.tmux("split-window", "-d", "-t", "a", f"{ends}; cat")
+        split(served, client, f"{ends}; cat")
         event = client.until(lambda one: one.get("data", {}).get("agent_type") == "codex")
         assert event["data"]["status"] == "ready"
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tmuxpulse.collect.sockets import is_alive
+
 CYCLES = 500
 
 
@@ -55,6 +57,7 @@ def wait_for(condition, seconds=60.0):
 
 
 def test_kill_and_create_cycles_leave_nothing_behind(tmux, server, tmp_path):
+    wait_for(lambda: any((tmp_path / "run").glob("pipes/*")))
     fifos = next((tmp_path / "run" / "pipes").iterdir())
 
     def cycle(number: int) -> None:
@@ -94,6 +97,7 @@ def test_a_tmux_that_comes_and_goes_leaves_nothing_behind(tmux, server):
 
     def restart() -> None:
         os.kill(int(tmux("display-message", "-p", "#{pid}")), 9)
+        wait_for(lambda: not is_alive(tmux.socket))
         time.sleep(0.2)
         tmux("new-session", "-d", "-s", "keep", "cat")
         wait_for(lambda: tmux("display-message", "-p", "-t", "keep:", "#{pane_pipe}") == "1")

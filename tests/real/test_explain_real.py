@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.real.harness import PrivateServer, eventually, private_server
+from tests.real.harness import WAIT_SECONDS, PrivateServer, eventually, private_server
+from tmuxpulse.cli import embedded, explain
 from tmuxpulse.cli.explain import look
 from tmuxpulse.cli.feed import Source
 from tmuxpulse.cli.main import main
@@ -29,6 +30,22 @@ def tmux() -> Iterator[PrivateServer]:
         yield server
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A busy machine takes its time for a first look, and for a status.
+    monkeypatch.setattr(embedded, "FIRST_LOOK_SECONDS", WAIT_SECONDS)
+    monkeypatch.setattr(explain, "SETTLE_SECONDS", WAIT_SECONDS)
+
+
+async def asking(tmux: PrivateServer) -> None:
+    """Wait until the question is on the screen."""
+
+    async def asks() -> bool:
+        return "[y/N]" in await tmux.run("capture-pane", "-p", "-t", "one:0")
+
+    await eventually(asks)
+
+
 def source_of(tmux: PrivateServer, folder: Path) -> Source:
     collect = CollectSettings(sockets=(tmux.tmux.socket,), engine="pipe", runtime_dir=str(folder))
     return Source(url=None, unix_socket=str(folder / "u"), collect=collect)
@@ -36,6 +53,7 @@ def source_of(tmux: PrivateServer, folder: Path) -> Source:
 
 async def test_by_itself_and_from_a_server(tmux: PrivateServer, tmp_path: Path) -> None:
     await tmux.new_session("one", "sh", "-c", ASKS)
+    await asking(tmux)
     await tmux.run("new-window", "-d", "-t", "one:", "-n", "log", "cat")
     here = source_of(tmux, tmp_path)
     alone = await look(here, Target(session="one", window=0))
@@ -72,6 +90,7 @@ def test_on_the_command_line(
     monkeypatch.setenv("TMUXPULSE_RUNTIME_DIR", str(tmp_path / "run"))
     monkeypatch.setenv("TMUXPULSE_STATE_DIR", str(tmp_path / "state"))
     trio.run(partial(tmux.new_session, "one", "sh", "-c", ASKS))
+    trio.run(asking, tmux)
     where = ["-S", tmux.tmux.socket]
     assert main(["explain", "one", *where, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

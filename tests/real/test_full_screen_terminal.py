@@ -56,9 +56,10 @@ class Terminal:
             assert time.monotonic() < deadline, self.wrote[-2000:]
             if select.select([self._master], [], [], 0.1)[0]:
                 data = os.read(self._master, 1 << 16)
-                if self._answer and SYNCHRONISED in data:
-                    self.press(CAN)
                 self.wrote += data
+                if self._answer and SYNCHRONISED in self.wrote:
+                    self._answer = False  # it asks once
+                    self.press(CAN)
 
     def close(self) -> None:
         if self.process.poll() is None:

@@ -22,7 +22,8 @@ READY = re.compile(r"tmuxpulse \S+ ready: .*")
 
 def lines_of(served: Served) -> list[dict[str, Any]]:
     """What the server said, but for the ready line on standard output."""
-    found = served.log.read_text().splitlines()
+    text = served.log.read_text()
+    found = text[: text.rindex("\n") + 1].splitlines()  # the last one may be half written yet
     said = [line for line in found if not READY.fullmatch(line)]
     assert len(found) - len(said) == 1
     return [json.loads(line) for line in said]

@@ -74,7 +74,9 @@ def test_it_works_unchanged(served: Served) -> None:
             confirmed = await client.ask(action="subscribe", filters={"types": TYPES})
             assert confirmed["type"] == "subscription.confirmed"
             assert confirmed["subscriptions"]
-            await asyncio.to_thread(served.tmux, "new-session", "-d", "-s", "b", "seq 500; cat")
+            # With a name: else tmux gives it another by itself, and says so.
+            made = ("new-session", "-d", "-s", "b", "-n", "w", "seq 500; cat")
+            await asyncio.to_thread(served.tmux, *made)
             created = await client.until("session.created")
             assert (created["session"], created["timestamp"][-1]) == ("b", "Z")
             await asyncio.to_thread(served.tmux, "rename-window", "-t", "b:0", "work")

@@ -26,6 +26,7 @@ from tests.real.harness import (
 )
 from tmuxpulse.collect.command import Tmux
 from tmuxpulse.collect.perform import perform
+from tmuxpulse.collect.sockets import is_alive
 from tmuxpulse.errors import RequestError, TmuxNotFound, TmuxTimeout, TmuxUnavailable
 from tmuxpulse.tmux.keys import every_key
 from tmuxpulse.tmux.orders import (
@@ -434,14 +435,15 @@ async def test_a_capture_has_the_screen_and_the_history_asked_for(server: Privat
     numbers = "i=0; while [ $i -lt 12000 ]; do i=$((i+1)); printf '%060d é\\n' $i; done; exec cat"
     pane_id = await server.run("new-window", "-d", "-P", "-F", "#{pane_id}", "sh", "-c", numbers)
 
+    lines = [f"{number:060d} é" for number in range(1, 12_001)]
+
     async def printed() -> bool:
         (outcome,) = await perform(server.tmux, [Capture(pane_id)], seconds=SECONDS)
-        return "0012000 é" in outcome.output
+        return outcome.output.rstrip("\n").split("\n") == lines[-23:]
 
     await eventually(printed)
     orders = [Capture(pane_id), Capture(pane_id, 2), Capture(pane_id, 10_000), Capture("%99")]
     screen, some, much, none = await perform(server.tmux, orders, seconds=SECONDS)
-    lines = [f"{number:060d} é" for number in range(1, 12_001)]
     assert screen.output.rstrip("\n").split("\n") == lines[-23:]
     assert some.output.rstrip("\n").split("\n") == lines[-25:]
     note, *kept = much.output.rstrip("\n").split("\n")
@@ -454,6 +456,11 @@ async def test_a_capture_has_the_screen_and_the_history_asked_for(server: Privat
 async def test_the_last_pane_can_be_ended(server: PrivateServer) -> None:
     await server.new_session("a")
     assert await perform(server.tmux, [KillPane("%0")], seconds=SECONDS) == [DONE]
+
+    async def gone() -> bool:
+        return not is_alive(server.tmux.socket)
+
+    await eventually(gone)  # it ends once it has seen its last client leave
     with pytest.raises(TmuxUnavailable):
         await perform(server.tmux, [KillPane("%0")], seconds=SECONDS)
 

@@ -120,7 +120,11 @@ def test_a_script_gets_the_same_answers_with_a_server_and_without(
         served.serve()
     flags = () if has_server else ("-S", str(served.folder / "s"))
     with pipe(served.env, *flags) as found:
-        found.say(*SCRIPT)
+        found.say(*SCRIPT[:3])
+        found.until(type="command.result", ok=True)
+        # What was typed is on the screen a moment after tmux has taken it.
+        served.until(lambda: "hi" in served.tmux("capture-pane", "-p", "-t", "a"))
+        found.say(*SCRIPT[3:])
         assert found.end() == 0
     types = [one["type"] for one in found.lines]
     assert types == [

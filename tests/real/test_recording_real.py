@@ -83,8 +83,8 @@ def record(place: Place, path: Path) -> None:
     with subprocess.Popen(
         command, cwd=ROOT, env=place.env, stderr=subprocess.PIPE, text=True
     ) as recorder:
-        # The beginning of a compressed one is written later.
-        while not path.exists() or (path.suffix != ".gz" and path.stat().st_size < 500):
+        # Once it has looked, it pipes what is there; what comes from here on is an event.
+        while place.tmux("display-message", "-p", "-t", "work", "#{pane_pipe}").strip() != "1":
             assert recorder.poll() is None
             time.sleep(0.05)
         time.sleep(1)

@@ -33,6 +33,7 @@ from tmuxpulse.config.settings import CollectSettings, HistoryTable, ServerTable
 from tmuxpulse.errors import AddressInUse, TmuxNotFound, UsageError
 from tmuxpulse.events import Event, PaneOutput, PaneTitle, Place
 from tmuxpulse.hub.hub import Hub
+from tmuxpulse.serve import front as front_module
 from tmuxpulse.serve.app import Ready, serve
 from tmuxpulse.serve.pages import Page
 from tmuxpulse.serve.token_store import TokenStore
@@ -41,6 +42,12 @@ from tmuxpulse.wire import SUBPROTOCOL
 T = TypeVar("T")
 PAGES = {"/": Page(b"<p>page</p>", "text/html; charset=utf-8")}
 WAIT = 30.0  # seconds until a condition that never came is a failure
+
+
+@pytest.fixture(autouse=True)
+def _a_busy_machine_is_no_slow_peer(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HEAD_SECONDS", "WRITE_SECONDS"):
+        monkeypatch.setattr(front_module, name, WAIT)
 
 
 class Server:
@@ -418,6 +425,7 @@ HEADERS = {"Authorization": "Bearer " + os.environ["TOKEN"]}
 async def client(url, number, ready, count):
     protocols = ["tmuxpulse.v1.ndjson"] if number % 2 else None
     options = {"additional_headers": HEADERS, "compression": None, "proxy": None}
+    options |= {"open_timeout": 60, "ping_interval": None}
     async with connect(url, subprotocols=protocols, **options) as ws:
         await ws.recv()
         await ws.send('{"action":"subscribe"}')

@@ -7,6 +7,7 @@ import pty
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
+from itertools import groupby
 from pathlib import Path
 
 import psutil
@@ -276,6 +277,12 @@ async def test_an_agent_that_is_killed(
     await live.until("busy", "claude.")
     live.source.report("%0", Report(status="busy", source="claude-code"))
     kill(live, lambda process: any("claude" in word for word in process.cmdline()))
+
+    async def is_gone() -> bool:  # which may be seen after the shell has told of the end
+        now = live.pane()
+        return now is not None and now.agent_type is None
+
+    await eventually(is_gone)
     # Without marks only its screen is left, with a prompt in the middle.
     pane = await live.until("error" if marks else "ready")
     assert pane.agent_type is None
@@ -309,8 +316,12 @@ async def test_an_agent_that_is_killed_in_a_pane_that_stays(live: Live, agent: s
 
 async def test_commands_of_a_shell_with_marks(live: Live, tmp_path: Path) -> None:
     await start_bash(live, tmp_path, marks=True)
-    await live.keys("sleep 1", "Enter")
+    await live.keys("cat", "Enter")
     await live.until("busy")
+    seen = trio.current_time()
+    await trio.sleep(0.2)
+    lasted = trio.current_time() - seen
+    await live.keys("C-d")
     await live.until("ready", "control.prompt")
     await live.keys("(exit 3)", "Enter")
     pane = await live.until("error", "control.command-failed")
@@ -322,11 +333,13 @@ async def test_commands_of_a_shell_with_marks(live: Live, tmp_path: Path) -> Non
     ended = [data for data in told if isinstance(data, ev.CommandFinished)]
     assert [data.exit_status for data in ended if data.duration_s is not None] == [0, 0, 3, 0]
     assert ended[-3].duration_s is not None
-    assert ended[-3].duration_s > 0.9
+    assert ended[-3].duration_s >= lasted
     kinds = [data.type for data in told if data.type.startswith("command.")]
     first = kinds.index("command.started")
     assert kinds[first:] == ["command.started", "command.finished"] * 4
-    assert live.statuses() == ["ready", "busy", "ready", "error", "ready"]
+    # What took long on a busy machine was told as busy, too.
+    others = [status for status, _ in groupby(one for one in live.statuses() if one != "busy")]
+    assert others == ["ready", "error", "ready"]
 
 
 async def test_a_failed_build_without_marks(live: Live, tmp_path: Path) -> None:
@@ -345,7 +358,14 @@ async def test_a_report_that_goes_stale(live: Live, tmp_path: Path) -> None:
     live.source.report("%0", Report(status="busy", reason="deploys", source="emit"))
     pane = await live.until("busy", "report.emit")
     assert pane.reason == "deploys"
-    await live.keys("sleep 0.5; echo done", "Enter")
+    await live.keys("cat; echo done", "Enter")
+
+    async def runs() -> bool:
+        now = live.pane()
+        return now is not None and now.command == "cat"
+
+    await eventually(runs)
+    await live.keys("C-d")
     await live.until("ready")
     await live.stays("ready")
     lost = [one for one in live.why().opinions if one.layer == "report"]
@@ -417,13 +437,13 @@ async def drop(reader: Reader) -> None:
 async def test_at_rest_nobody_is_asked(live: Live, tmp_path: Path) -> None:
     """No screen is captured and no process looked at while nothing happens."""
     await start_bash(live, tmp_path, marks=False)
-    await trio.sleep(4)
-    seq, why = live.hub.seq, live.why()
-    await trio.sleep(2)
-    assert live.hub.seq == seq
-    after = live.why()
-    ages = [
-        (one.age_s, other.age_s)
-        for one, other in zip(why.known, after.known)  # noqa: B905  # the same facts
-    ]
-    assert all(later > earlier + 1 for earlier, later in ages)
+
+    async def is_at_rest() -> bool:
+        seq, before = live.hub.seq, live.why().known
+        await trio.sleep(2)
+        after = live.why().known
+        return (live.hub.seq, len(after)) == (seq, len(before)) and all(
+            other.age_s > one.age_s + 1 for one, other in zip(before, after, strict=True)
+        )
+
+    await eventually(is_at_rest)

@@ -257,7 +257,10 @@ async def test_without_a_log_nothing_happens() -> None:
     assert not audit._queue
 
 
-async def test_a_whole_life_with_real_files(tmp_path: Path) -> None:
+async def test_a_whole_life_with_real_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FLUSH_SECONDS", 60.0)
     told = Told()
     settings = AuditTable(max_bytes=4096, keep=3)
     token = "tp_abcdefgh2345_" + "S" * 43

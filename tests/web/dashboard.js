@@ -50,6 +50,7 @@ await driveBrowser(async (browser) => {
   seen.questions = await texts(page, "#list button[data-kind=waiting] .say");
   seen.ages = await texts(page, "#list button[data-kind=waiting] .age");
   seen.counts = await texts(page, ".count");
+  await until(page, () => document.title === "(2) tmuxpulse"); // it is not written twice in a second
   seen.title = await page.title();
   seen.favicon = await page.getAttribute("#favicon", "href");
   await until(page, () => [...document.querySelectorAll("#list .use")].some((one) => /% · [\d.]+ MB/.test(one.textContent)));
@@ -161,6 +162,8 @@ await driveBrowser(async (browser) => {
   await view(page, "live");
 
   // The keyboard.
+  await page.fill("#find", "shop:"); // those of the others come and go in the order
+  await until(page, () => document.querySelectorAll("#list button").length === 3);
   await page.locator("h1").click();
   await page.keyboard.press("j");
   const chosen = () => page.$$eval("#list button", (all) => all.findIndex((one) => one.ariaCurrent === "true"));
@@ -190,6 +193,7 @@ await driveBrowser(async (browser) => {
   seen.themes.push(await page.evaluate(() => document.documentElement.dataset.theme ?? "system"));
 
   // The desktop is told on request, of who waits while nobody looks; once.
+  await page.fill("#find", "");
   seen.untold = await page.evaluate(() => window.notes.length);
   await page.click("#notify");
   await page.waitForSelector("#notify[aria-pressed=true]");

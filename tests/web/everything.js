@@ -11,7 +11,7 @@ const monitor = connect({ url, token: writer, WebSocket });
 const events = monitor.events({ types: ["custom.*", "session.renamed"], snapshot: true });
 await events.ready;
 assert.equal(events.state.sessions[0].name, "api");
-const output = monitor.waitFor(({ data }) => [...data.lines, data.partial].join().includes("one1two"),
+const output = monitor.waitFor(({ data }) => [...data.lines, data.partial, ...Object.values(data.rows)].join().includes("one1two"),
   { types: "pane.output", timeoutSeconds: 60 });
 
 const [session] = (await monitor.snapshot()).sessions;

@@ -31,6 +31,7 @@ await driveBrowser(async (browser) => {
   seen.form_when_open = await page.isVisible("#key");
   seen.stored = await stored(page);
   await page.evaluate(() => { location.hash = "sessions"; });
+  await page.waitForURL(/#sessions$/);
   await page.goBack();
   seen.address_before = page.url();
   seen.entries = await page.evaluate(() => [history.length, JSON.stringify(history.state)]);

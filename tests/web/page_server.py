@@ -353,6 +353,8 @@ async def main(port: int) -> None:
         port,
         subprotocols=[Subprotocol(wire.SUBPROTOCOL)],
         process_request=script.request,
+        open_timeout=None,  # a step is part of a handshake, and takes what it takes
+        ping_interval=None,  # how soon a busy machine answers is no matter of a test's
     ) as server:
         assert isinstance(server, Server)
         print(f"ready {server.sockets[0].getsockname()[1]}", flush=True)
