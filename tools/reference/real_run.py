@@ -80,6 +80,7 @@ class Place:
         """Run a command of the tmux server."""
         done = subprocess.run(
             ["tmux", "-u", "-f", "/dev/null", *arguments],
+            cwd=self.folder,
             env=self.env,
             capture_output=True,
             text=True,
