@@ -11,6 +11,7 @@ AXES: Final = {
     "rate": "events a second, 10 clients",
     "clients": "clients at 1,000 events a second",
 }
+FAR: Final = 20  # times the most that was measured, a line through the figures tells of
 CPU: Final = {
     "tmuxpulse_percent": "tmuxpulse",
     "tmux_percent": "tmux",
@@ -59,6 +60,15 @@ def text(growth: dict[str, Any], kind: str) -> str:
             f"{model[key]['start']:.2f} + {model[key]['slope'] * 100:.3f} for 100"
             for key in ("tmuxpulse_percent", "tmux_percent", "rss_mb")
         ]
-        end = model["one core ends at"]
-        lines.append(f"| {across} | {' | '.join(cells)} | {'-' if end is None else f'{end:,}'} |")
+        most = max(one[axis] for one in growth[axis])
+        lines.append(
+            f"| {across} | {' | '.join(cells)} | {_end(model['one core ends at'], most)} |"
+        )
     return "\n".join(lines) + "\n"
+
+
+def _end(end: int | None, most: int) -> str:
+    """Where one core ends, as far as a line through so much may be trusted."""
+    if end is None:
+        return "-"
+    return f"{end:,}" if end <= FAR * most else f"beyond {FAR * most:,}"

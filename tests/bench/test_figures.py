@@ -112,12 +112,14 @@ def test_how_cost_grows_is_told_for_what_was_measured():
     }  # fmt: skip
     line = {"start": 1.0, "slope": 0.01}
     model = {
-        "tmuxpulse_percent": line, "tmux_percent": line, "rss_mb": line, "one core ends at": 9900,
+        "tmuxpulse_percent": line, "tmux_percent": line, "rss_mb": line, "one core ends at": 990,
     }  # fmt: skip
     growth = {"panes": [{"panes": 10, **step}, {"panes": 50, **step}], "model": {"panes": model}}
     assert list(growth_pages.drawings(growth)) == ["panes"]
     text = growth_pages.text(growth, "quick")
     assert "](quick-panes.svg)" in text
     assert "1.00 + 1.000 for 100" in text
-    assert "9,900" in text
+    assert "| 990 |" in text
     assert "rate" not in text
+    model["one core ends at"] = 910_734  # by a slope that is no more than noise
+    assert "| beyond 1,000 |" in growth_pages.text(growth, "quick")
