@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,19 @@ def test_a_live_runs_directory_is_no_leftover(tmp_path):
     assert one.leftovers() == two.leftovers() == []
     two.close()
     one.close()
+
+
+def test_a_run_that_begins_is_no_leftover_to_another_that_begins(tmp_path):
+    def come_and_go(_: int) -> bool:
+        run = FifoDir(str(tmp_path))
+        run.sweep()
+        is_there = run.fifo(ME, "%3").path.exists()
+        run.close()
+        return is_there
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(come_and_go, range(400)))
+    assert list((tmp_path / "pipes").iterdir()) == []
 
 
 def test_a_killed_runs_fifos_are_found_and_those_of_dead_servers_swept(tmp_path):

@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tmuxpulse.collect.command import Identity
@@ -59,9 +59,11 @@ class FifoDir:
                 " _ . / + @ -; set TMUXPULSE_RUNTIME_DIR to another"
             )
         self._pipes = Path(runtime_dir) / "pipes"
+        self._pipes.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = self._pipes / f"{os.getpid()}-{secrets.token_hex(4)}"
-        self.path.mkdir(mode=0o700, parents=True)
-        self._lock = _locked(self.path / _LOCK, create=True)
+        with _alone(self._pipes):  # without its lock, it would be taken for a leftover
+            self.path.mkdir(mode=0o700)
+            self._lock = _locked(self.path / _LOCK, create=True)
 
     def fifo(self, identity: Identity, pane_id: str) -> Fifo:
         """Make the FIFO for a pane of a tmux server."""
@@ -69,6 +71,10 @@ class FifoDir:
 
     def leftovers(self) -> list[Path]:
         """Directories of runs that are gone."""
+        with _alone(self._pipes):
+            return self._leftovers()
+
+    def _leftovers(self) -> list[Path]:
         found = []
         for directory in sorted(self._pipes.iterdir()):
             if directory != self.path and directory.is_dir():
@@ -79,14 +85,15 @@ class FifoDir:
 
     def sweep(self) -> None:
         """Remove leftovers of tmux servers that are gone, and directories with nothing in them."""
-        for directory in self.leftovers():
-            for path in directory.iterdir():
-                if path.name != _LOCK and not _server_lives(path):
-                    path.unlink(missing_ok=True)
-            if [path.name for path in directory.iterdir()] in ([_LOCK], []):
-                (directory / _LOCK).unlink(missing_ok=True)
-                with suppress(OSError):  # somebody else was faster
-                    directory.rmdir()
+        with _alone(self._pipes):
+            for directory in self._leftovers():
+                for path in directory.iterdir():
+                    if path.name != _LOCK and not _server_lives(path):
+                        path.unlink(missing_ok=True)
+                if [path.name for path in directory.iterdir()] in ([_LOCK], []):
+                    (directory / _LOCK).unlink(missing_ok=True)
+                    with suppress(OSError):  # a file has come that is none of ours
+                        directory.rmdir()
 
     def close(self) -> None:
         """Remove the directory and what is still in it."""
@@ -99,7 +106,11 @@ class FifoDir:
 def leftover_fifos(directory: Path, identity: Identity) -> Iterator[tuple[str, Path]]:
     """The FIFOs in a leftover directory that belong to this run of tmux: pane id and path."""
     prefix = _name(identity, "%")
-    for path in directory.iterdir():
+    try:
+        paths = list(directory.iterdir())
+    except FileNotFoundError:  # another run has swept it
+        return
+    for path in paths:
         if path.name.startswith(prefix) and path.name[len(prefix) :].isdigit():
             yield f"%{path.name[len(prefix) :]}", path
 
@@ -131,6 +142,17 @@ def _server_lives(path: Path) -> bool:
     except PermissionError:
         return True
     return True
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """One run at a time makes, looks for or removes directories of runs here; it takes no time."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 def _locked(path: Path, *, create: bool) -> int:
