@@ -13,9 +13,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 DEADLINE_SECONDS = 60.0
 LOOK_SECONDS = 0.05
@@ -79,10 +81,20 @@ class Stage:
         )
 
     def end(self) -> None:
-        """End the terminal, and with it what runs there."""
-        subprocess.run(
-            ["tmux", "-S", str(self.terminal), "kill-server"], check=False, capture_output=True
-        )
+        """End the terminal, and what runs there; wait until that has let go of its pipes.
+
+        Whoever watches next would have to sample the panes as long as somebody else pipes them.
+        """
+        terminal = ["tmux", "-S", str(self.terminal)]
+        panes = subprocess.run(
+            [*terminal, "list-panes", "-a", "-F", "#{pane_pid}"],
+            check=False,
+            capture_output=True,
+            text=True,
+        ).stdout.split()
+        running = [one for pid in panes for one in family(int(pid))]
+        subprocess.run([*terminal, "kill-server"], check=False, capture_output=True)
+        psutil.wait_procs(running, timeout=DEADLINE_SECONDS)
 
     def keys(self, *names: str) -> None:
         """Press keys, by tmux's names."""
@@ -126,7 +138,8 @@ class Stage:
         return next(at for at, row in enumerate(rows) if re.search(pattern, row))
 
     def serve(self) -> subprocess.Popen[bytes]:
-        """Run a tmuxpulse server for the watched one, and wait until it is ready."""
+        """Run a tmuxpulse server for the watched one alone, and wait until it is ready."""
+        self.end()
         server = subprocess.Popen(
             [
                 *(sys.executable, "-m", "tmuxpulse", "serve", "--port", "0"),
@@ -160,6 +173,14 @@ class Stage:
             ["tmux", "-S", str(self.watched), "kill-server"], check=False, capture_output=True
         )
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """A process and all below it."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    return []
 
 
 @contextmanager

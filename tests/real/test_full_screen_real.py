@@ -8,9 +8,10 @@ import sys
 import time
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
-from tests.real.stage import DEADLINE_SECONDS, LOOK_SECONDS, Stage, stage
+from tests.real.stage import DEADLINE_SECONDS, LOOK_SECONDS, Stage, family, stage
 from tmuxpulse.cli.screen.cells import width
 
 ASKS = 'echo hello; printf "Deploy? [y/N] "; read answer; echo "you said $answer"; exec cat'
@@ -460,7 +461,9 @@ def test_in_the_tmux_it_watches_it_does_not_watch_itself(watched: Stage) -> None
     assert own
     assert "work:0.0" in seen()
     assert "work:3.0" not in seen()
+    inner = family(int(watched.tmux("display-message", "-p", "-t", "work:me", "#{pane_pid}")))
     watched.tmux("kill-window", "-t", "work:me")
+    psutil.wait_procs(inner, timeout=DEADLINE_SECONDS)
 
 
 def test_through_a_server_and_when_that_goes_away(watched: Stage) -> None:
