@@ -97,10 +97,11 @@ class FifoDir:
 
     def close(self) -> None:
         """Remove the directory and what is still in it."""
-        for path in self.path.iterdir():
-            path.unlink(missing_ok=True)
-        self.path.rmdir()
-        os.close(self._lock)
+        with _alone(self._pipes):
+            for path in self.path.iterdir():
+                path.unlink(missing_ok=True)
+            self.path.rmdir()
+            os.close(self._lock)
 
 
 def leftover_fifos(directory: Path, identity: Identity) -> Iterator[tuple[str, Path]]:
