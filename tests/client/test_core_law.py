@@ -244,6 +244,27 @@ class CoreLaw:
 
     # --- what is true in the end -----------------------------------------------------------
 
+    def follow(self, steps: list[tuple[Any, ...]]) -> None:
+        """Do what `STEPS` name, and check."""
+        for name, *arguments in steps:
+            getattr(self, name)(*arguments)
+        self.check()
+
+    def cut_while_it_resumes(self, choose: random.Random) -> None:
+        """Publish, cut and connect again, by chance; and check."""
+        for _ in range(choose.randint(2, 8)):
+            for _ in range(choose.randint(0, 12)):
+                self.publish(choose.choice("ab"), choose.random() < 0.5, 1)
+                if choose.random() < 0.7:
+                    self.deliver(1)
+            self.cut()
+            if choose.random() < 0.2:
+                self.restart()
+            for _ in range(choose.randint(0, 4)):
+                self.publish(choose.choice("ab"), choose.random() < 0.5, 1)
+            self.connect()
+        self.check()
+
     def check(self) -> None:
         self.connect()
         for _ in range(20):  # a round for each request of each subscription
@@ -350,27 +371,14 @@ def test_every_subscription_gets_exactly_what_it_wants(
     ring_events: int, wanted: list[Filter], steps: list[tuple[Any, ...]]
 ) -> None:
     law = CoreLaw(ring_events, wanted)
-    for name, *arguments in steps:
-        getattr(law, name)(*arguments)
-    law.check()
+    law.follow(steps)
 
 
 @settings(max_examples=100)
 @given(st.randoms(use_true_random=False), st.sampled_from([3, 1000]))
 def test_and_when_it_is_cut_while_it_resumes(choose: random.Random, ring_events: int) -> None:
     law = CoreLaw(ring_events, choose.sample(FILTERS, 3))
-    for _ in range(choose.randint(2, 8)):
-        for _ in range(choose.randint(0, 12)):
-            law.publish(choose.choice("ab"), choose.random() < 0.5, 1)
-            if choose.random() < 0.7:
-                law.deliver(1)
-        law.cut()
-        if choose.random() < 0.2:
-            law.restart()
-        for _ in range(choose.randint(0, 4)):
-            law.publish(choose.choice("ab"), choose.random() < 0.5, 1)
-        law.connect()
-    law.check()
+    law.cut_while_it_resumes(choose)
 
 
 @example(3, [Filter(sessions=("b",))], GAP_BEFORE_REPLAY)
@@ -384,6 +392,4 @@ def test_who_is_too_slow_is_told_of_all_that_it_does_not_get(
     ring_events: int, wanted: list[Filter], steps: list[tuple[Any, ...]]
 ) -> None:
     law = SlowLaw(ring_events, wanted)
-    for name, *arguments in steps:
-        getattr(law, name)(*arguments)
-    law.check()
+    law.follow(steps)

@@ -6,10 +6,7 @@ The core runs in a process of Node (``core-host.js``) and is told what to do.
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 from typing import IO, Any
 
@@ -29,6 +26,7 @@ from tests.client.test_core_law import (
     SlowLaw,
 )
 from tests.history import made
+from tests.web.node_host import node_host
 from tmuxpulse.client.view import NOWHERE, Gap, Restarted
 from tmuxpulse.client.view import Event as Item
 from tmuxpulse.events import Event, PaneBell
@@ -128,18 +126,8 @@ def fields(wanted: Filter) -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[Host]:
-    node = shutil.which("node")
-    assert node, "node is not installed; run: tools/system-packages node"
-    with subprocess.Popen(
-        [node, str(Path(__file__).with_name("core-host.js"))],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        yield Host(process.stdin, process.stdout)
-        process.stdin.close()
+    with node_host("core-host.js") as (to, of):
+        yield Host(to, of)
 
 
 def law_of(base: type[CoreLaw], host: Host, ring_events: int, wanted: list[Filter]) -> Any:
@@ -156,27 +144,14 @@ def law_of(base: type[CoreLaw], host: Host, ring_events: int, wanted: list[Filte
 )
 def test_every_subscription_gets_exactly_what_it_wants(host, ring_events, wanted, steps):
     law = law_of(CoreLaw, host, ring_events, wanted)
-    for name, *arguments in steps:
-        getattr(law, name)(*arguments)
-    law.check()
+    law.follow(steps)
 
 
 @settings(max_examples=60)
 @given(st.randoms(use_true_random=False), st.sampled_from([3, 1000]))
 def test_and_when_it_is_cut_while_it_resumes(host, choose: Random, ring_events):
     law = law_of(CoreLaw, host, ring_events, choose.sample(FILTERS, 3))
-    for _ in range(choose.randint(2, 8)):
-        for _ in range(choose.randint(0, 12)):
-            law.publish(choose.choice("ab"), choose.random() < 0.5, 1)
-            if choose.random() < 0.7:
-                law.deliver(1)
-        law.cut()
-        if choose.random() < 0.2:
-            law.restart()
-        for _ in range(choose.randint(0, 4)):
-            law.publish(choose.choice("ab"), choose.random() < 0.5, 1)
-        law.connect()
-    law.check()
+    law.cut_while_it_resumes(choose)
 
 
 @example(ring_events=3, wanted=[Filter(sessions=("b",))], steps=GAP_BEFORE_REPLAY)
@@ -188,9 +163,7 @@ def test_and_when_it_is_cut_while_it_resumes(host, choose: Random, ring_events):
 )
 def test_who_is_too_slow_is_told_of_all_that_it_does_not_get(host, ring_events, wanted, steps):
     law = law_of(SlowLaw, host, ring_events, wanted)
-    for name, *arguments in steps:
-        getattr(law, name)(*arguments)
-    law.check()
+    law.follow(steps)
 
 
 @settings(max_examples=200)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO
 
 import msgspec
@@ -14,6 +11,7 @@ from hypothesis import given, settings
 
 from tests.sources import now
 from tests.tmux.states import states
+from tests.web.node_host import node_host
 from tmuxpulse.collect.views import session_views
 from tmuxpulse.tmux.diff import diff
 from tmuxpulse.tmux.state import State
@@ -43,18 +41,8 @@ def view(state: State) -> Tree:
 
 @pytest.fixture(scope="module")
 def follower() -> Iterator[Follower]:
-    node = shutil.which("node")
-    assert node, "node is not installed; run: tools/system-packages node"
-    with subprocess.Popen(
-        [node, str(Path(__file__).with_name("follow.js"))],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        yield Follower(process.stdin, process.stdout)
-        process.stdin.close()
+    with node_host("follow.js") as (to, of):
+        yield Follower(to, of)
 
 
 @settings(max_examples=200)
