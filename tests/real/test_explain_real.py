@@ -12,10 +12,11 @@ import pytest
 import trio
 
 from tests.real.harness import WAIT_SECONDS, PrivateServer, eventually, private_server
-from tmuxpulse.cli import embedded, explain
+from tmuxpulse.cli import explain
 from tmuxpulse.cli.explain import look
 from tmuxpulse.cli.feed import Source
 from tmuxpulse.cli.main import main
+from tmuxpulse.collect import first_look
 from tmuxpulse.config.settings import CollectSettings, ServerTable, ServeSettings
 from tmuxpulse.errors import RequestError
 from tmuxpulse.serve.app import serve
@@ -33,7 +34,7 @@ def tmux() -> Iterator[PrivateServer]:
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     # A busy machine takes its time for a first look, and for a status.
-    monkeypatch.setattr(embedded, "FIRST_LOOK_SECONDS", WAIT_SECONDS)
+    monkeypatch.setattr(first_look, "SECONDS", WAIT_SECONDS)
     monkeypatch.setattr(explain, "SETTLE_SECONDS", WAIT_SECONDS)
 
 

@@ -5,7 +5,7 @@ Besides `serve/app.py` this is the only place that wires the two together.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Protocol
@@ -14,6 +14,7 @@ import trio
 
 from tmuxpulse.client.groups import unwrapped
 from tmuxpulse.client.incoming import Incoming, Received
+from tmuxpulse.collect.first_look import wait_for_first_look
 from tmuxpulse.config.settings import CollectSettings
 from tmuxpulse.events import PaneOutput
 from tmuxpulse.filters import Filter
@@ -21,8 +22,6 @@ from tmuxpulse.hub.hub import Hub
 from tmuxpulse.hub.reader import Reader
 from tmuxpulse.hub.stream import Batch, Lag, Thinned
 from tmuxpulse.wire import Gap, SnapshotData
-
-FIRST_LOOK_SECONDS = 5.0  # a tmux may hang; then its events come when they come
 
 
 class Collector(Protocol):
@@ -97,21 +96,8 @@ async def open_embedded(
             await nursery.start(hub.run)
             with hub.reader() as reader:
                 hub.move(reader, frozenset(wanted))
-                await start_collector(nursery, partial(collector, hub, settings))
+                await wait_for_first_look(nursery, partial(nursery.start, collector, hub, settings))
                 try:
                     yield EmbeddedFeed(hub, reader)
                 finally:
                     nursery.cancel_scope.cancel()
-
-
-async def start_collector(nursery: trio.Nursery, collect: Callable[..., Awaitable[None]]) -> None:
-    """Start it, and wait for its first look, but not for ever."""
-    looked = trio.Event()
-
-    async def start() -> None:
-        await nursery.start(collect)
-        looked.set()
-
-    nursery.start_soon(start)
-    with trio.move_on_after(FIRST_LOOK_SECONDS):
-        await looked.wait()

@@ -16,9 +16,10 @@ import msgspec
 import trio
 from trio_websocket import CloseReason, ConnectionClosed
 
-from tmuxpulse.cli.embedded import Collector, start_collector
+from tmuxpulse.cli.embedded import Collector
 from tmuxpulse.cli.past import local_past
 from tmuxpulse.client.groups import unwrapped
+from tmuxpulse.collect.first_look import wait_for_first_look
 from tmuxpulse.config.features import parts
 from tmuxpulse.config.settings import CollectSettings, Settings
 from tmuxpulse.errors import RequestError, ServerUnavailable, UsageError
@@ -139,7 +140,7 @@ async def open_here(
     with unwrapped():
         async with trio.open_nursery() as nursery:
             await nursery.start(hub.run)
-            await start_collector(nursery, partial(collector, hub, collect))
+            await wait_for_first_look(nursery, partial(nursery.start, collector, hub, collect))
             here = Here()
             nursery.start_soon(Session(house, visitor, joined=True).run, here)
             try:

@@ -18,6 +18,7 @@ import msgspec
 import trio
 
 from tmuxpulse import __version__
+from tmuxpulse.collect.first_look import wait_for_first_look
 from tmuxpulse.config.features import switched_on, why_off
 from tmuxpulse.config.settings import CollectSettings, ServeSettings
 from tmuxpulse.errors import TmuxpulseError, UsageError
@@ -40,7 +41,6 @@ from tmuxpulse.serve.tls import Tls, accept_tls
 from tmuxpulse.serve.token_store import TokenStore
 
 NOTHING_GIVEN = Activated()
-FIRST_LOOK_SECONDS = 5.0  # how long the ready line waits for the collector's first look at tmux
 
 Handler = Callable[[trio.SocketStream], Awaitable[None]]
 
@@ -343,9 +343,8 @@ async def _start_collector(
     An error that says why it cannot begin goes to `refused` and ends the rest, so that it can be
     raised as itself and not in a group.
     """
-    looked = trio.Event()
 
-    async def start() -> None:
+    async def look() -> None:
         try:
             await nursery.start(collector)
         except TmuxpulseError as error:
@@ -353,12 +352,8 @@ async def _start_collector(
             nursery.cancel_scope.cancel()
         else:
             logger.info("the first look at tmux is done")
-        looked.set()
 
-    nursery.start_soon(start)
-    with trio.move_on_after(FIRST_LOOK_SECONDS):
-        await looked.wait()
-    if not looked.is_set():
+    if not await wait_for_first_look(nursery, look):
         logger.info("tmux has not answered yet; what is in it is known when it does")
     await trio.lowlevel.checkpoint_if_cancelled()
 
