@@ -14,7 +14,7 @@ import trio
 
 from tmuxpulse.cli.ages import seconds_since, short
 from tmuxpulse.cli.describe import duration
-from tmuxpulse.cli.feed import Source, names_of, token_of
+from tmuxpulse.cli.feed import Source, names_of, source_of
 from tmuxpulse.cli.options import (
     Subparsers,
     add_colour_option,
@@ -30,7 +30,7 @@ from tmuxpulse.cli.running import run_async
 from tmuxpulse.cli.terminal import BOLD, DIM, harmless_json, padded, printable, styled, wants_colour
 from tmuxpulse.cli.tree import sockets_text, status_codes
 from tmuxpulse.config.features import why_off
-from tmuxpulse.config.places import default_unix_socket, runtime_dir
+from tmuxpulse.config.places import runtime_dir
 from tmuxpulse.errors import RequestError, ServerUnavailable, TmuxUnavailable, UsageError
 from tmuxpulse.filters import Filter
 from tmuxpulse.serve.target import find_pane
@@ -92,14 +92,7 @@ def run(options: argparse.Namespace) -> int:
     target = target_of(options.pane, os.environ)
     if options.pane is None and not (options.names or options.paths or options.url):
         options.paths = [os.environ["TMUX"].partition(",")[0]]
-    directory = runtime_dir()
-    source = Source(
-        url=options.url,
-        unix_socket=default_unix_socket(directory),
-        collect=collect_settings(settings_of(options).settings, directory),
-        token=token_of(options),
-        ca_file=options.ca_file,
-    )
+    source = source_of(options, collect_settings(settings_of(options).settings, runtime_dir()))
     return run_async(partial(_explain, source, target, options))
 
 

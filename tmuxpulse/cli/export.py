@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from tmuxpulse.cli.feed import Source, token_of
+from tmuxpulse.cli.feed import source_of
 from tmuxpulse.cli.history import request_of
 from tmuxpulse.cli.options import (
     Subparsers,
@@ -29,7 +29,7 @@ from tmuxpulse.cli.past import events_of, open_past, pages
 from tmuxpulse.cli.running import run_async
 from tmuxpulse.cli.when import EXAMPLES as TIMES
 from tmuxpulse.cli.when import when
-from tmuxpulse.config.places import default_unix_socket, runtime_dir, state_dir
+from tmuxpulse.config.places import runtime_dir, state_dir
 from tmuxpulse.config.settings import CollectSettings
 from tmuxpulse.errors import UsageError
 from tmuxpulse.events import PaneBytes
@@ -145,13 +145,7 @@ def _texts(kind: str, events: Iterable[Line], title: str) -> Iterator[str]:
 async def _export_history(options: argparse.Namespace, wanted: Filter) -> int:
     settings = settings_of(options).settings
     directory, state = runtime_dir(), state_dir()
-    source = Source(
-        url=options.url,
-        unix_socket=default_unix_socket(directory),
-        collect=CollectSettings(runtime_dir=str(directory)),
-        token=token_of(options),
-        ca_file=options.ca_file,
-    )
+    source = source_of(options, CollectSettings(runtime_dir=str(directory)))
     found: list[Line] = []
     request = request_of(wanted, since=options.since, until=options.until)
     async with open_past(source, settings.history, state_dir=state, runtime_dir=directory) as past:

@@ -10,6 +10,7 @@ import argparse
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -18,6 +19,7 @@ from msgspec.structs import replace
 from tmuxpulse.client.incoming import Incoming, Received
 from tmuxpulse.client.token_file import read_token_file
 from tmuxpulse.collect.sockets import is_alive
+from tmuxpulse.config.places import default_unix_socket
 from tmuxpulse.config.settings import CollectSettings
 from tmuxpulse.errors import ServerUnavailable, UsageError
 from tmuxpulse.filters import Filter
@@ -61,6 +63,25 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         if self.url is None:
             return open_connection(unix_socket=self.unix_socket)
         return open_connection(url=self.url, token=self.token, ca_file=self.ca_file)
+
+
+def source_of(options: argparse.Namespace, collect: CollectSettings) -> Source:
+    """Whom a command asks that has `add_server_options`.
+
+    Args:
+        options: its own.
+        collect: how to watch without a server.
+
+    Raises:
+        UsageError: as `token_of`.
+    """
+    return Source(
+        url=options.url,
+        unix_socket=default_unix_socket(Path(collect.runtime_dir)),
+        collect=collect,
+        token=token_of(options),
+        ca_file=options.ca_file,
+    )
 
 
 def token_of(options: argparse.Namespace, environ: Mapping[str, str] | None = None) -> str | None:

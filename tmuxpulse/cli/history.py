@@ -13,7 +13,7 @@ from functools import partial
 import msgspec
 import trio
 
-from tmuxpulse.cli.feed import Source, token_of
+from tmuxpulse.cli.feed import source_of
 from tmuxpulse.cli.lines import Lines, texts_of
 from tmuxpulse.cli.options import (
     Subparsers,
@@ -33,7 +33,7 @@ from tmuxpulse.cli.running import run_async
 from tmuxpulse.cli.terminal import BOLD, DIM, RED, harmless_json, printable, styled, wants_colour
 from tmuxpulse.cli.when import EXAMPLES as TIMES
 from tmuxpulse.cli.when import when
-from tmuxpulse.config.places import default_unix_socket, runtime_dir, state_dir
+from tmuxpulse.config.places import runtime_dir, state_dir
 from tmuxpulse.config.settings import CollectSettings
 from tmuxpulse.errors import UsageError
 from tmuxpulse.filters import Filter
@@ -137,13 +137,7 @@ def run(options: argparse.Namespace) -> int:
     )
     settings = settings_of(options).settings
     directory, state = runtime_dir(), state_dir()
-    source = Source(
-        url=options.url,
-        unix_socket=default_unix_socket(directory),
-        collect=CollectSettings(runtime_dir=str(directory)),
-        token=token_of(options),
-        ca_file=options.ca_file,
-    )
+    source = source_of(options, CollectSettings(runtime_dir=str(directory)))
 
     async def ask() -> int:
         async with open_past(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from tmuxpulse.cli.feed import Source, names_of, token_of
+from tmuxpulse.cli.feed import Source, names_of, source_of
 from tmuxpulse.cli.once import look_once
 from tmuxpulse.cli.options import (
     Subparsers,
@@ -32,7 +32,7 @@ from tmuxpulse.cli.tree import select, sockets_text, status_lines, tree_lines
 from tmuxpulse.collect.rulebook import load_book
 from tmuxpulse.collect.secrets import redactor_of
 from tmuxpulse.collect.sockets import all_sockets
-from tmuxpulse.config.places import default_unix_socket, runtime_dir
+from tmuxpulse.config.places import runtime_dir
 from tmuxpulse.errors import ServerUnavailable, TmuxUnavailable, UsageError
 from tmuxpulse.filters import Filter
 from tmuxpulse.wire import Snapshot, SnapshotData, Tree
@@ -67,14 +67,7 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser], summary: str) ->
 def run(options: argparse.Namespace) -> int:
     """List."""
     log_to_stderr(options.verbose)
-    directory = runtime_dir()
-    source = Source(
-        url=options.url,
-        unix_socket=default_unix_socket(directory),
-        collect=collect_settings(settings_of(options).settings, directory),
-        token=token_of(options),
-        ca_file=options.ca_file,
-    )
+    source = source_of(options, collect_settings(settings_of(options).settings, runtime_dir()))
     wanted = filter_of(options)
     return run_async(partial(_list, source, wanted, options))
 

@@ -12,7 +12,7 @@ import msgspec
 import trio
 
 from tmuxpulse import __version__
-from tmuxpulse.cli.feed import Feed, Source, open_feed, token_of
+from tmuxpulse.cli.feed import Feed, Source, open_feed, source_of
 from tmuxpulse.cli.options import (
     Subparsers,
     add_command,
@@ -30,7 +30,7 @@ from tmuxpulse.cli.running import run_async
 from tmuxpulse.cli.tree import select
 from tmuxpulse.client.incoming import Incoming, Received
 from tmuxpulse.config.features import why_off
-from tmuxpulse.config.places import default_unix_socket, runtime_dir
+from tmuxpulse.config.places import runtime_dir
 from tmuxpulse.errors import ServerUnavailable, UsageError
 from tmuxpulse.filters import Filter
 from tmuxpulse.recording.recorder import (
@@ -111,14 +111,7 @@ def run(options: argparse.Namespace) -> int:
     settings = settings_of(options).settings
     if not settings.features.recording:
         raise UsageError(why_off("recording"))
-    directory = runtime_dir()
-    source = Source(
-        url=options.url,
-        unix_socket=default_unix_socket(directory),
-        collect=collect_settings(settings, directory),
-        token=token_of(options),
-        ca_file=options.ca_file,
-    )
+    source = source_of(options, collect_settings(settings, runtime_dir()))
     wanted = Wanted(
         path=options.file,
         filter=filter_of(options),

@@ -11,7 +11,7 @@ import trio
 
 from tmuxpulse.cli.awaited import speaks_of_status, types_for
 from tmuxpulse.cli.conditions import parse, parse_duration
-from tmuxpulse.cli.feed import Feed, ServerFeed, Source, open_feed, token_of
+from tmuxpulse.cli.feed import Feed, ServerFeed, Source, open_feed, source_of
 from tmuxpulse.cli.options import (
     Subparsers,
     add_command,
@@ -27,7 +27,7 @@ from tmuxpulse.cli.running import run_async
 from tmuxpulse.cli.terminal import harmless_json, printable
 from tmuxpulse.cli.waiting import PaneResult, Wait, Wanted, targets_of
 from tmuxpulse.config.features import why_off
-from tmuxpulse.config.places import default_unix_socket, runtime_dir
+from tmuxpulse.config.places import runtime_dir
 from tmuxpulse.errors import ServerUnavailable, UsageError
 from tmuxpulse.filters import Filter
 from tmuxpulse.wire import Snapshot, SnapshotData, Target
@@ -103,14 +103,7 @@ def run(options: argparse.Namespace) -> int:
         missing_ok=options.missing_ok,
     )
     targets = targets_of(options.panes, options.server, os.environ)
-    directory = runtime_dir()
-    source = Source(
-        url=options.url,
-        unix_socket=default_unix_socket(directory),
-        collect=collect_settings(settings_of(options).settings, directory),
-        token=token_of(options),
-        ca_file=options.ca_file,
-    )
+    source = source_of(options, collect_settings(settings_of(options).settings, runtime_dir()))
     return run_async(
         partial(wait, source, wanted, targets, timeout=options.timeout, as_json=options.json)
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import trio
 
-from tmuxpulse.cli.feed import Feed, FeedEnded, ServerFeed, Source, goes_on, open_feed, token_of
+from tmuxpulse.cli.feed import Feed, FeedEnded, ServerFeed, Source, goes_on, open_feed, source_of
 from tmuxpulse.cli.following import follow
 from tmuxpulse.cli.lines import Lines
 from tmuxpulse.cli.options import (
@@ -38,7 +38,7 @@ from tmuxpulse.cli.terminal import harmless_json, printable, wants_colour
 from tmuxpulse.cli.tree import counted, sockets_text
 from tmuxpulse.client.incoming import Incoming, Received
 from tmuxpulse.collect.sockets import all_sockets, is_alive
-from tmuxpulse.config.places import default_unix_socket, runtime_dir
+from tmuxpulse.config.places import runtime_dir
 from tmuxpulse.errors import ServerUnavailable
 from tmuxpulse.filters import Filter
 from tmuxpulse.wire import Epoch, Gap, Reset, SnapshotData, Tree, encode, rfc3339
@@ -125,13 +125,7 @@ def run(options: argparse.Namespace) -> int:
     log_to_stderr(options.verbose)
     directory = runtime_dir()
     loaded = settings_of(options)
-    source = Source(
-        url=options.url,
-        unix_socket=default_unix_socket(directory),
-        collect=collect_settings(loaded.settings, directory),
-        token=token_of(options),
-        ca_file=options.ca_file,
-    )
+    source = source_of(options, collect_settings(loaded.settings, directory))
     watch_options = watch_options_of(options, loaded)
     if options.demo_if_none and not source.has_server and not _tmux_runs(source):
         from tmuxpulse.cli.demo import run_demo
